@@ -1,0 +1,128 @@
+"""Training text: reading it, and laying it out as token streams grouped into named buckets.
+
+A corpus file is JSON lines, plain or `.xz`; a line holds `source` and either `text` or `messages`
+(a list of {"role", "content"}). Every document becomes BOS + tokens, so a BOS marks where documents meet.
+"""
+
+import json
+import lzma
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+BOS, SYSTEM, USER, ASSISTANT, END = "<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"
+SPECIAL_TOKENS = (BOS, SYSTEM, USER, ASSISTANT, END)
+ROLE_TOKENS = {"system": SYSTEM, "user": USER, "assistant": ASSISTANT}
+
+# Which source trains in which bucket; the recipe weighs buckets, not files.
+BUCKETS = {
+    "grimm": "stories",
+    "books-children": "stories",
+    "chilit": "novels",
+    "books": "novels",
+    "fairytaleqa": "stories",
+    "african-storybook": "stories",
+    "pratham-books": "stories",
+    "aesop": "stories",
+    "onestop": "facts",
+    "wikipedia": "facts",
+    "self-dialogue": "chat",
+    "synthetic-persona-chat": "chat",
+    "topical-chat": "chat",
+    "fun-dialogues": "chat",
+    "chatterbot": "chat",
+    "oasst": "chat",
+    "self-instruct-seed": "chat",
+    "sgd": "tasks",
+    "taskmaster-4": "tasks",
+    "wikipedia-qa": "questions",
+    "fairytaleqa-qa": "questions",
+    "wordset": "questions",
+    "opentriviaqa": "questions",
+    "gsm8k": "questions",
+    "glassbox-stories": "own-stories",
+    "glassbox-story-requests": "own-story-requests",
+    "glassbox-voice": "voice",
+}
+
+
+def bucket_of(source: str) -> str:
+    """The bucket a source trains in; everything asked for as a story goes together."""
+    return "story-requests" if source.startswith("story-request/") else BUCKETS.get(source, "other")
+
+
+def read_documents(paths: Iterable[Path]) -> Iterator[dict]:
+    """Every document of the JSON-lines files, in order."""
+    for path in paths:
+        opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8")
+        with opened as lines:
+            for line in lines:
+                yield json.loads(line)
+
+
+def document_bytes(document: dict) -> int:
+    """UTF-8 size of the text itself, without role marks."""
+    if "text" in document:
+        return len(document["text"].encode())
+    return sum(len(message["content"].encode()) for message in document["messages"])
+
+
+def encode_document(tokenizer: Tokenizer, document: dict) -> tuple[list[int], list[bool]]:
+    """Token ids of one document, and for each whether it was written by the assistant (END included)."""
+    ids, answer = [tokenizer.token_to_id(BOS)], [False]
+    if "text" in document:
+        body = tokenizer.encode(document["text"], add_special_tokens=False).ids
+        return ids + body, answer + [False] * len(body)
+    for message in document["messages"]:
+        body = tokenizer.encode(message["content"], add_special_tokens=False).ids
+        body.append(tokenizer.token_to_id(END))
+        ids.append(tokenizer.token_to_id(ROLE_TOKENS[message["role"]]))
+        ids += body
+        answer += [False] + [message["role"] == "assistant"] * len(body)
+    return ids, answer
+
+
+def write_streams(tokenizer: Tokenizer, paths: Iterable[Path], out: Path, seed: int = 0) -> dict[str, int]:
+    """Tokenise the files into one shuffled uint16 stream per bucket under `out`; returns tokens per bucket.
+
+    The top bit of an element marks a token of the assistant, which is why the vocabulary must stay below 32,768.
+    """
+    if tokenizer.get_vocab_size() > 1 << 15:
+        raise ValueError("streams hold 15-bit token ids")
+    buckets: dict[str, list[np.ndarray]] = {}
+    for document in read_documents(paths):
+        ids, answer = encode_document(tokenizer, document)
+        packed = np.array(ids, dtype=np.uint16) | (np.array(answer, dtype=np.uint16) << 15)
+        buckets.setdefault(bucket_of(document["source"]), []).append(packed)
+    out.mkdir(parents=True, exist_ok=True)
+    sizes = {}
+    for name, documents in buckets.items():
+        order = np.random.default_rng(seed).permutation(len(documents))
+        stream = np.concatenate([documents[i] for i in order])
+        np.save(out / f"{name}.npy", stream)
+        sizes[name] = len(stream)
+    return sizes
+
+
+class StreamSampler:
+    """Windows of the streams, mixed by weight; the batch of a step depends on (seed, step) alone, so runs resume."""
+
+    def __init__(self, folder: Path, weights: dict[str, float], seed: int = 0):
+        self.streams = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in weights}
+        self.names = list(weights)
+        total = sum(weights.values())
+        self.weights = [weights[name] / total for name in self.names]
+        self.seed = seed
+
+    def batch(self, step: int, rows: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids (rows, length + 1) as int64 and the assistant marks, bool of the same shape."""
+        rng = np.random.default_rng((self.seed, step))
+        chosen = rng.choice(len(self.names), size=rows, p=self.weights)
+        windows = np.empty((rows, length + 1), dtype=np.uint16)
+        for row, index in enumerate(chosen):
+            stream = self.streams[self.names[index]]
+            start = rng.integers(0, len(stream) - length)
+            windows[row] = stream[start : start + length + 1]
+        return (windows & 0x7FFF).astype(np.int64), (windows >> 15).astype(bool)
