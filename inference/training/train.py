@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from inference.config import ModelConfig
 from inference.model import Transformer
 from inference.training.corpus import StreamSampler
+from inference.training.loss import ChunkedCrossEntropy
 from inference.training.muon import make_optimizers
 
 SAVE_EVERY_S = 240.0
@@ -65,7 +65,8 @@ def batch_loss(model: Transformer, ids: Tensor, answers: Tensor, phase: dict, bo
     if phase.get("answers_only"):
         targets[~answers[:, 1:]] = -100
     hidden = model(inputs, mask=document_mask(inputs, bos))
-    return F.cross_entropy(model.logits(hidden).flatten(0, 1), targets.flatten(), ignore_index=-100)
+    counted = targets != -100
+    return ChunkedCrossEntropy.apply(hidden[counted], model.embedding.weight, targets[counted], torch.bfloat16)
 
 
 class Run:
