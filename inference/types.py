@@ -108,7 +108,8 @@ class ScoreRequest:
 class ExplainRequest:
     """The full trace of one position: after `context_ids`, how `token_id` (None: nothing yet) would be drawn.
 
-    `seed` and the answer `position` fix the draw u.
+    `answer_start` is where the answer begins in `context_ids`: it fixes the draw's position and, with the
+    whole of `context_ids` before it, what the repetition penalty looks at.
     """
 
     run_id: int
@@ -116,8 +117,24 @@ class ExplainRequest:
     token_id: int | None = None
     params: SamplingParams = field(default_factory=SamplingParams)
     seed: int = 0
-    position: int = 0
+    answer_start: int = 0
     trace_rows: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class CountTokensRequest:
+    """How many tokens is `text`, alone? Answered between two tokens of a running answer."""
+
+    run_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """Answer to a CountTokensRequest."""
+
+    run_id: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +158,10 @@ class LoadProgress:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """What a loaded model is. `weights_hash` names its weights (hex); `default_params` is what its makers recommend."""
+    """What a loaded model is. `weights_hash` names its weights (hex); `default_params` is what its makers recommend.
+
+    `default_scene` is the text that makes a chat of a model without chat template; "" where there is a template.
+    """
 
     name: str
     path: str
@@ -159,6 +179,8 @@ class ModelSpec:
     has_chat_template: bool
     load_s: float
     default_params: SamplingParams = field(default_factory=SamplingParams)
+    default_scene: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,29 +260,11 @@ class StepTrace:
     params: SamplingParams
 
 
-@dataclass(frozen=True, slots=True)
-class Flip:
-    """The nearest temperature at which the same draw would have chosen another token."""
-
-    temperature: float
-    token_id: int
-    token_bytes: bytes
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Explanation:
-    """Answer to an ExplainRequest: the trace, and the flips below and above the temperature used (None: there is none)."""
-
-    run_id: int
-    trace: StepTrace
-    flip_below: Flip | None
-    flip_above: Flip | None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenEvent:
     """One drawn token. `text` is what became final with it: "" while a character or a stop string is incomplete.
 
+    `step` is its place in the answer, counted from 0, the answer's prefix included: the position of its draw.
     A token that ends the answer (end of turn) is reported with `is_end` set and never belongs to the text.
     """
 

@@ -1,0 +1,121 @@
+"""Colours and fonts, named once: a Theme feeds the palette, the style sheet and everything painted by hand."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colour tokens, "#rrggbb". `bar` shows model probability, `accent` what can be drawn and what was chosen."""
+
+    is_dark: bool
+    window: str
+    surface: str  # cards, inputs
+    raised: str  # the user's messages, hovered rows
+    text: str
+    muted: str  # secondary text, at least 4.5:1 on window and surface
+    border: str
+    accent: str
+    on_accent: str
+    bar: str
+    removed: str  # bars of tokens a rule removed
+    error: str
+    warning: str
+    # Two neutral tints that segments of the draw alternate between.
+    segment_a: str
+    segment_b: str
+
+
+LIGHT = Theme(
+    is_dark=False,
+    window="#f6f6f4",
+    surface="#ffffff",
+    raised="#eaecef",
+    text="#1c1e21",
+    muted="#5c6370",
+    border="#d5d8dc",
+    accent="#0b62b8",
+    on_accent="#ffffff",
+    bar="#9db8d6",
+    removed="#d9dadd",
+    error="#b3261e",
+    warning="#8a5a00",
+    segment_a="#dfe6ee",
+    segment_b="#c9d5e3",
+)
+
+DARK = Theme(
+    is_dark=True,
+    window="#1b1d20",
+    surface="#24272b",
+    raised="#2e3238",
+    text="#e8eaed",
+    muted="#a3abb6",
+    border="#3b4047",
+    accent="#6cb2ff",
+    on_accent="#0c1520",
+    bar="#4a6483",
+    removed="#3c4046",
+    error="#ff8a80",
+    warning="#e8b45a",
+    segment_a="#35404d",
+    segment_b="#455567",
+)
+
+
+def number_font(base: QFont) -> QFont:
+    """A fixed-width font of the same size as `base`, so that columns of numbers stand still."""
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    font.setPointSizeF(base.pointSizeF())
+    return font
+
+
+def system_is_dark() -> bool:
+    """Whether the desktop asks for dark windows."""
+    return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+
+
+def theme_for(choice: str) -> Theme:
+    """The theme of the setting "system", "light" or "dark"."""
+    dark = system_is_dark() if choice == "system" else choice == "dark"
+    return DARK if dark else LIGHT
+
+
+def palette_of(theme: Theme) -> QPalette:
+    """The Qt palette of a theme, disabled colours included."""
+    palette = QPalette()
+    roles = {
+        QPalette.ColorRole.Window: theme.window,
+        QPalette.ColorRole.WindowText: theme.text,
+        QPalette.ColorRole.Base: theme.surface,
+        QPalette.ColorRole.AlternateBase: theme.raised,
+        QPalette.ColorRole.Text: theme.text,
+        QPalette.ColorRole.PlaceholderText: theme.muted,
+        QPalette.ColorRole.Button: theme.surface,
+        QPalette.ColorRole.ButtonText: theme.text,
+        QPalette.ColorRole.BrightText: theme.error,
+        QPalette.ColorRole.Highlight: theme.accent,
+        QPalette.ColorRole.HighlightedText: theme.on_accent,
+        QPalette.ColorRole.ToolTipBase: theme.raised,
+        QPalette.ColorRole.ToolTipText: theme.text,
+        QPalette.ColorRole.Link: theme.accent,
+        QPalette.ColorRole.Accent: theme.accent,
+        QPalette.ColorRole.Light: theme.raised,
+        QPalette.ColorRole.Midlight: theme.border,
+        QPalette.ColorRole.Mid: theme.border,
+        QPalette.ColorRole.Dark: theme.border,
+        QPalette.ColorRole.Shadow: theme.border,
+    }
+    for role, color in roles.items():
+        palette.setColor(role, QColor(color))
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.muted))
+    return palette
+
+
+def apply_theme(application: QApplication, theme: Theme) -> None:
+    """Give the whole application the theme's palette; widgets that paint by hand are told by their owner."""
+    application.setPalette(palette_of(theme))
