@@ -46,7 +46,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         for name in ("vocab_size", "width", "n_layers", "n_heads", "n_kv_heads", "head_width", "mlp_width", "context_tokens"):
             value = getattr(self, name)
-            if not isinstance(value, int) or not 1 <= value <= 1 << 24:
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1 << 24:
                 raise CheckpointError(f"config.json gives {name} as {value!r}; a whole number from 1 to 16,777,216 is needed.")
         if self.n_layers > 1024:
             raise CheckpointError(f"config.json asks for {self.n_layers:,} layers; at most 1,024 are supported.")
@@ -54,6 +54,11 @@ class ModelConfig:
             raise CheckpointError(
                 f"config.json gives {self.n_heads} attention heads and {self.n_kv_heads} key/value heads; "
                 "the first must be a multiple of the second."
+            )
+        if (self.n_heads + 2 * self.n_kv_heads) * self.head_width > 1 << 24:
+            raise CheckpointError(
+                f"config.json asks for {self.n_heads:,} heads of {self.head_width:,} elements; "
+                "queries, keys and values together may have at most 16,777,216."
             )
         if self.positions == "rope" and self.head_width % 2:
             raise CheckpointError(f"Rotary positions need an even head width; config.json gives {self.head_width}.")

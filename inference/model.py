@@ -52,9 +52,10 @@ class Transformer(nn.Module):
         return self.final_norm(x)
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """One score per token of the vocabulary, float32 (..., V), from hidden vectors (..., C)."""
+        """One score per token of the vocabulary (..., V), from hidden vectors (..., C); float32, or float64 of a float64 model."""
         weight = self.embedding.weight if self.unembedding is None else self.unembedding.weight
-        return F.linear(hidden, weight).float()
+        scores = F.linear(hidden, weight)
+        return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
 
 class Block(nn.Module):

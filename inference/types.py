@@ -228,10 +228,13 @@ class StepTrace:
 
     The K rows are the likeliest tokens by model probability, falling, ties by lower id; the chosen token takes the
     last row when it is not among them. Probabilities are fractions of 1 over the whole vocabulary. `removed_by[i]`
-    is "" for a token that could be drawn. The strip lists the first tokens in drawing order (falling
-    sampling probability) with the cumulative probability at which each one's interval ends.
+    is "" for a token that no rule removed, and `kept_count` counts those (at temperature 0 it is 1). The strip lists
+    the first tokens in drawing order (falling sampling probability), those of probability 0 left out, with the
+    cumulative probability at which each one's interval ends; a chosen token beyond them is in none of its segments:
+    its interval is [draw_low, draw_high), which holds draw_u.
     `draw_u` is NaN, and the interval is (0, 1), where nothing was drawn (temperature 0, or text being scored).
-    `chosen_id` is -1 where nothing was chosen.
+    Where nothing was chosen `chosen_id` is -1, `chosen_rank` 0, and the other chosen_ numbers and the surprise are NaN.
+    The surprise of a token of logit minus infinity is infinite.
     """
 
     ids: np.ndarray  # (K,) int64
@@ -256,8 +259,16 @@ class StepTrace:
     draw_high: float
     strip_ids: tuple[int, ...]
     strip_bytes: tuple[bytes, ...]
-    strip_ends: np.ndarray  # (<= K + 1,) float64, cumulative sampling probability
+    strip_ends: np.ndarray  # (<= K,) float64, cumulative sampling probability
     params: SamplingParams
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepExplained:
+    """Answer to an ExplainRequest."""
+
+    run_id: int
+    trace: StepTrace
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -295,13 +306,18 @@ class RunStats:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """The run ended well; `text_tail` is text that only became final with the end."""
+    """The run ended well; `text_tail` is text that only became final with the end.
+
+    `answer_ids` are the exact ids that stand for the whole answer (prefix included, end token and stop string not):
+    what a later request gives back as the message's `token_ids`.
+    """
 
     run_id: int
     reason: FinishReason
     stats: RunStats
     text_tail: str = ""
     cached_tokens: int = 0
+    answer_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

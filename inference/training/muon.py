@@ -54,7 +54,10 @@ def make_optimizers(model: nn.Module, matrix_lr: float, vector_lr: float) -> lis
     """Muon for the matrices inside the blocks, AdamW for embeddings, norms and biases; each group keeps "base_lr"."""
     config = model.config
     groups = [
-        {"params": [block.attention.qkv.weight for block in model.blocks], "pieces": 1 + 2 * (config.n_heads == config.n_kv_heads)},
+        {
+            "params": [block.attention.qkv.weight for block in model.blocks],
+            "pieces": 1 + 2 * (config.n_heads == config.n_kv_heads),
+        },
         {"params": [block.attention.out.weight for block in model.blocks]},
         {"params": [block.mlp.up.weight for block in model.blocks], "pieces": 1 + (config.mlp == "swiglu")},
         {"params": [block.mlp.down.weight for block in model.blocks]},

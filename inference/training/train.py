@@ -163,7 +163,14 @@ class Run:
             if now - logged > 60:
                 rate = (self.tokens - logged_tokens) / (now - logged)
                 mean = float(np.mean(losses))
-                self.log(phase=phase["name"], step=self.step, tokens=self.tokens, loss_nats=round(mean, 4), lr_scale=round(scale, 4), tokens_per_s=round(rate))  # noqa: E501
+                self.log(
+                    phase=phase["name"],
+                    step=self.step,
+                    tokens=self.tokens,
+                    loss_nats=round(mean, 4),
+                    lr_scale=round(scale, 4),
+                    tokens_per_s=round(rate),
+                )  # noqa: E501
                 losses, logged, logged_tokens = [], now, self.tokens
             if now - saved > SAVE_EVERY_S:
                 self.save()

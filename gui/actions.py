@@ -1,0 +1,127 @@
+"""Every command of the window, declared once: menus, shortcuts, and the F1 table come from here."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+CONTEXT = "actions"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One command. `menu` is the key of its menu; a separator stands before it where `starts_group`.
+
+    `keys_hint` is shown in the menu for keys that the window handles itself, since they depend on where the focus is.
+    """
+
+    key: str
+    text: str
+    menu: str
+    shortcuts: tuple[str, ...] = ()
+    is_checkable: bool = False
+    starts_group: bool = False
+    role: QAction.MenuRole = QAction.MenuRole.NoRole
+    keys_hint: str = ""
+
+
+MENUS = {
+    "chat": QT_TRANSLATE_NOOP("actions", "&Chat"),
+    "edit": QT_TRANSLATE_NOOP("actions", "&Edit"),
+    "view": QT_TRANSLATE_NOOP("actions", "&View"),
+    "model": QT_TRANSLATE_NOOP("actions", "&Model"),
+    "help": QT_TRANSLATE_NOOP("actions", "&Help"),
+}
+
+ACTIONS = (
+    ActionSpec("new_chat", QT_TRANSLATE_NOOP("actions", "&New chat"), "chat", ("Ctrl+N",)),
+    ActionSpec("stop", QT_TRANSLATE_NOOP("actions", "&Stop the answer"), "chat", keys_hint="Esc"),
+    ActionSpec(
+        "settings",
+        QT_TRANSLATE_NOOP("actions", "Se&ttings…"),
+        "chat",
+        ("Ctrl+,",),
+        starts_group=True,
+        role=QAction.MenuRole.PreferencesRole,
+    ),
+    ActionSpec(
+        "quit",
+        QT_TRANSLATE_NOOP("actions", "&Quit"),
+        "chat",
+        ("Ctrl+Q",),
+        starts_group=True,
+        role=QAction.MenuRole.QuitRole,
+    ),
+    ActionSpec("copy_answer", QT_TRANSLATE_NOOP("actions", "Copy the last &answer"), "edit", ("Ctrl+Shift+C",)),
+    ActionSpec("find", QT_TRANSLATE_NOOP("actions", "&Find in this chat…"), "edit", ("Ctrl+F",), starts_group=True),
+    ActionSpec("panel", QT_TRANSLATE_NOOP("actions", "&Next-token panel"), "view", ("Ctrl+P",), is_checkable=True),
+    ActionSpec("live", QT_TRANSLATE_NOOP("actions", "Follow the newest &token"), "view", ("Ctrl+L",)),
+    ActionSpec("inspect", QT_TRANSLATE_NOOP("actions", "&Inspect the last token"), "view", ("Ctrl+T",)),
+    ActionSpec("write", QT_TRANSLATE_NOOP("actions", "&Write a message"), "view", ("Ctrl+E",), starts_group=True),
+    ActionSpec("open_model", QT_TRANSLATE_NOOP("actions", "&Open a model folder…"), "model", ("Ctrl+O",)),
+    ActionSpec("bundled_model", QT_TRANSLATE_NOOP("actions", "Use the &bundled model"), "model"),
+    ActionSpec("shortcuts", QT_TRANSLATE_NOOP("actions", "&Keyboard shortcuts"), "help", ("F1",)),
+    ActionSpec("system_info", QT_TRANSLATE_NOOP("actions", "Copy &system information"), "help"),
+    ActionSpec("install_launcher", QT_TRANSLATE_NOOP("actions", "Add Glassbox to the &applications menu"), "help"),
+    ActionSpec(
+        "about",
+        QT_TRANSLATE_NOOP("actions", "&About Glassbox"),
+        "help",
+        starts_group=True,
+        role=QAction.MenuRole.AboutRole,
+    ),
+)
+
+# Keys that belong to a widget, not to a command; listed on the F1 page beside the commands.
+WIDGET_KEYS = (
+    (QT_TRANSLATE_NOOP("actions", "Send the message"), "Enter"),
+    (QT_TRANSLATE_NOOP("actions", "New line in the message"), "Shift+Enter"),
+    (QT_TRANSLATE_NOOP("actions", "Bring back the last message sent"), "↑"),
+    (QT_TRANSLATE_NOOP("actions", "Hold the panel on a token"), QT_TRANSLATE_NOOP("actions", "Click it")),
+    (QT_TRANSLATE_NOOP("actions", "Walk from token to token (panel focused)"), "← →"),
+    (QT_TRANSLATE_NOOP("actions", "Stop the answer, or follow the newest token again"), "Esc"),
+)
+
+
+def translated(text: str) -> str:
+    """A declared text in the user's language."""
+    return QCoreApplication.translate(CONTEXT, text)
+
+
+def make_actions(parent: QObject) -> dict[str, QAction]:
+    """One QAction per declaration, by key."""
+    actions = {}
+    for spec in ACTIONS:
+        text = translated(spec.text)
+        action = QAction(f"{text}\t{spec.keys_hint}" if spec.keys_hint else text, parent)
+        action.setObjectName(spec.key)
+        action.setShortcuts([QKeySequence(keys) for keys in spec.shortcuts])
+        action.setCheckable(spec.is_checkable)
+        action.setMenuRole(spec.role)
+        actions[spec.key] = action
+    return actions
+
+
+def fill_menu_bar(bar: QMenuBar, actions: dict[str, QAction]) -> dict[str, QMenu]:
+    """The menus with their actions, by key."""
+    menus = {}
+    for key, title in MENUS.items():
+        menu = bar.addMenu(translated(title))
+        for spec in ACTIONS:
+            if spec.menu == key:
+                if spec.starts_group:
+                    menu.addSeparator()
+                menu.addAction(actions[spec.key])
+        menus[key] = menu
+    return menus
+
+
+def shortcut_table() -> list[tuple[str, str]]:
+    """(what it does, keys) for every command with a shortcut and every key of a widget."""
+    rows = [(translated(text), translated(keys)) for text, keys in WIDGET_KEYS]
+    for spec in ACTIONS:
+        if spec.shortcuts:
+            keys = QKeySequence(spec.shortcuts[0]).toString(QKeySequence.SequenceFormat.NativeText)
+            rows.append((translated(spec.text).replace("&", "").rstrip("…"), keys))
+    return rows

@@ -1,0 +1,267 @@
+"""The composition root: builds every part of the program and hands them to one another."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings, QTimer, Slot
+from PySide6.QtGui import QGuiApplication, QIcon
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from gui import diagnostics, launcher
+from gui.actions import shortcut_table
+from gui.chat import Chat
+from gui.engine_host import EngineHost
+from gui.engine_worker import Loader, load_engine
+from gui.garbage import GarbagePolicy
+from gui.inspector import Inspector
+from gui.main_window import MainWindow
+from gui.models.conversation import Conversation
+from gui.paths import Paths
+from gui.preferences import Preferences
+from gui.settings import SettingsStore
+from gui.theme import apply_theme, theme_for
+from gui.views.about_dialog import AboutDialog
+from gui.views.settings_dialog import SettingsDialog
+from gui.views.shortcuts_dialog import ShortcutsDialog
+from inference.types import ModelSpec
+
+APPLICATION_ID = "org.glassbox.Glassbox"
+
+
+class Glassbox(QObject):
+    """The running program: its parts, and what its commands do."""
+
+    def __init__(self, application: QApplication, paths: Paths, model: Path | None = None, loader: Loader = load_engine):
+        super().__init__()
+        self._application, self._paths, self._model = application, paths, model
+        self.preferences = Preferences(SettingsStore(paths.settings_file), self)
+        self._theme = theme_for(self.preferences.settings.theme)
+        apply_theme(application, self._theme)
+        self.host = EngineHost(loader, self)
+        self.conversation = Conversation(self)
+        self.chat = Chat(self.host, self.conversation, self.preferences.current, self)
+        state = QSettings(str(paths.window_file), QSettings.Format.IniFormat, self)
+        self.window = MainWindow(self.chat, self.conversation, self._theme, state)
+        self.inspector = Inspector(self.host, self.chat, self.conversation, self.window.transcript, self.window.panel, self)
+        self._dialog: SettingsDialog | None = None
+        self._connect_engine()
+        self._connect_window()
+        self._connect_commands()
+        self._show_settings()
+
+    def start(self) -> None:
+        """Show the window; the engine starts once it is on screen."""
+        self.window.show()
+        QTimer.singleShot(0, self, self.load_chosen_model)
+
+    def close(self) -> bool:
+        """End the engine; False when its thread did not end in time."""
+        return self.host.close()
+
+    def _connect_engine(self) -> None:
+        self.host.load_progressed.connect(self.window.show_loading)
+        self.host.load_failed.connect(self.window.show_load_failure)
+        self.host.model_ready.connect(self._on_model_ready)
+        self.host.tokens_counted.connect(self.window.composer.set_token_count)
+
+    def _connect_window(self) -> None:
+        window = self.window
+        window.composer.submitted.connect(self._on_submitted)
+        window.composer.stop_requested.connect(self.chat.stop)
+        window.composer.draft_changed.connect(self._on_draft_changed)
+        window.transcript.example_chosen.connect(self._on_submitted)
+        window.transcript.scene_edit_requested.connect(self._on_scene_edit_requested)
+        window.panel.temperature_changed.connect(self.preferences.set_temperature)
+        window.banner.button_clicked.connect(self._on_use_bundled)
+        window.escape_pressed.connect(self._on_escape)
+        window.closed.connect(self._on_closed)
+        self.preferences.changed.connect(self._on_preferences_changed)
+        self.preferences.save_failed.connect(window.banner.show_message)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_color_scheme_changed)
+
+    def _connect_commands(self) -> None:
+        commands: dict[str, Callable[[], None]] = {
+            "new_chat": self.chat.new_chat,
+            "stop": self.chat.stop,
+            "settings": self.show_settings_dialog,
+            "quit": self.window.close,
+            "copy_answer": self.window.copy_last_answer,
+            "find": self.window.transcript.show_find,
+            "live": self.inspector.release,
+            "inspect": self.inspector.hold_newest,
+            "write": self.window.composer.focus,
+            "open_model": self._on_open_model,
+            "bundled_model": self._on_use_bundled,
+            "shortcuts": self._on_shortcuts,
+            "system_info": self._on_system_info,
+            "install_launcher": self._on_install_launcher,
+            "about": self._on_about,
+        }
+        for key, command in commands.items():
+            self.window.actions_by_key[key].triggered.connect(command)
+        self.window.actions_by_key["panel"].toggled.connect(self.window.show_panel)
+
+    def _show_settings(self) -> None:
+        """Bring everything that shows a setting in line with it."""
+        self.window.panel.set_temperature(self.preferences.settings.temperature)
+        self.inspector.show_newest()
+        if self.preferences.notes:
+            self.window.banner.show_message("\n".join(self.preferences.notes))
+
+    @Slot()
+    def load_chosen_model(self) -> None:
+        """Load the model named on the command line or in the settings, else the bundled one."""
+        chosen = self._model or self.preferences.settings.model_path or self._paths.bundled_model()
+        if chosen:
+            self.chat.load(str(chosen))
+        else:
+            self.window.banner.show_message(
+                self.tr("This copy of Glassbox has no bundled model. Open a model folder in the Model menu.")
+            )
+
+    def _load(self, path: str) -> None:
+        self._model = None
+        self.window.banner.hide()
+        self.preferences.update({"model_path": path})
+        self.load_chosen_model()
+
+    @Slot(object)
+    def _on_model_ready(self, spec: ModelSpec) -> None:
+        self.window.transcript.set_welcome(self.tr("Chat with {name}").format(name=spec.name), self._welcome_text(spec))
+        if self.inspector.held is None:
+            self.inspector.show_newest()
+        if self._dialog is not None:
+            self._dialog.set_model_scene(spec.default_scene)
+        self._on_draft_changed(self.window.composer.text())
+
+    def _welcome_text(self, spec: ModelSpec) -> str:
+        text = self.tr(
+            "It runs on this computer, and nothing leaves it. Beside each answer you see what else the model could have said."
+        )
+        return f"{spec.description}\n{text}" if spec.description else text
+
+    @Slot(str)
+    def _on_submitted(self, text: str) -> None:
+        self.inspector.release()
+        self.chat.send(text)
+
+    @Slot(str)
+    def _on_draft_changed(self, text: str) -> None:
+        if text and self.chat.spec is not None:
+            self.host.count_tokens(text)
+        else:
+            self.window.composer.set_token_count(None)
+
+    @Slot()
+    def _on_escape(self) -> None:
+        if self.chat.is_busy:
+            self.chat.stop()
+        else:
+            self.inspector.release()
+
+    @Slot(object)
+    def _on_preferences_changed(self, keys: frozenset[str]) -> None:
+        settings = self.preferences.settings
+        if "theme" in keys:
+            self._apply_theme()
+        if "temperature" in keys:
+            self.window.panel.set_temperature(settings.temperature)
+        if "scene" in keys:
+            self.window.refresh()
+        if "threads" in keys:
+            self.load_chosen_model()
+        if self._dialog is not None:
+            self._dialog.set_settings(settings)
+
+    @Slot()
+    def _on_color_scheme_changed(self) -> None:
+        self._apply_theme()
+
+    def _apply_theme(self) -> None:
+        theme = theme_for(self.preferences.settings.theme)
+        if theme is not self._theme:
+            self._theme = theme
+            apply_theme(self._application, theme)
+            self.window.set_theme(theme)
+
+    @Slot()
+    def show_settings_dialog(self) -> None:
+        """Open the settings, or bring them to the front."""
+        if self._dialog is None:
+            self._dialog = SettingsDialog(self.preferences.settings, self.preferences.notes, self._theme, self.window)
+            self._dialog.changed.connect(self.preferences.update)
+            if self.chat.spec is not None:
+                self._dialog.set_model_scene(self.chat.spec.default_scene)
+        self._dialog.show()
+        self._dialog.raise_()
+        self._dialog.activateWindow()
+
+    @Slot()
+    def _on_scene_edit_requested(self) -> None:
+        self.show_settings_dialog()
+        self._dialog.show_option("scene")
+
+    @Slot()
+    def _on_open_model(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self.window, self.tr("Open a model folder (Hugging Face layout, safetensors)"))
+        if folder:
+            self._load(folder)
+
+    @Slot()
+    def _on_use_bundled(self) -> None:
+        self._load("")
+
+    @Slot()
+    def _on_shortcuts(self) -> None:
+        ShortcutsDialog(shortcut_table(), self.window).exec()
+
+    @Slot()
+    def _on_about(self) -> None:
+        AboutDialog(self.chat.spec, diagnostics.package_versions(), self.window).exec()
+
+    @Slot()
+    def _on_system_info(self) -> None:
+        QGuiApplication.clipboard().setText(diagnostics.system_information(self.chat.spec))
+        self.window.statusBar().showMessage(self.tr("System information copied"), 4000)
+
+    @Slot()
+    def _on_install_launcher(self) -> None:
+        try:
+            paths = launcher.install_launcher()
+        except OSError as error:
+            self.window.banner.show_message(self.tr("The menu entry could not be written: {error}").format(error=error))
+            return
+        self.window.statusBar().showMessage(
+            self.tr("Glassbox is in the applications menu now: {path}").format(path=paths[0]), 8000
+        )
+
+    @Slot()
+    def _on_closed(self) -> None:
+        self._application.quit()
+
+
+def make_application(paths: Paths) -> QApplication:
+    """The QApplication with the program's name, icon and style."""
+    application = QApplication([sys.argv[0]])
+    application.setApplicationName("Glassbox")
+    application.setDesktopFileName(APPLICATION_ID)  # before the first window, or Wayland shows no icon
+    application.setStyle("Fusion")
+    application.setWindowIcon(QIcon(str(paths.resource("icons", "glassbox.svg"))))
+    return application
+
+
+def main(model: Path | None, profile: Path | None) -> int:
+    """Run the program; returns its exit code."""
+    paths = Paths(profile)
+    diagnostics.start_logging(paths.log_file)
+    application = make_application(paths)
+    program = Glassbox(application, paths, model)
+    diagnostics.install_handlers(program.window.banner.show_message)
+    garbage = GarbagePolicy(program)
+    program.host.model_ready.connect(garbage.freeze)
+    program.start()
+    code = application.exec()
+    program.close()
+    garbage.release()
+    return code

@@ -1,0 +1,123 @@
+"""Which step the panel shows: the newest while text streams, or the one the reader holds."""
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from gui.chat import Chat
+from gui.engine_host import EngineHost
+from gui.models.conversation import Conversation
+from gui.views.probability.panel import ProbabilityPanel
+from gui.views.transcript.view import Transcript
+from inference.types import ExplainRequest, StepExplained
+
+
+class Inspector(QObject):
+    """Binds conversation, transcript and panel. `held` is (message, token), None while live."""
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        host: EngineHost,
+        chat: Chat,
+        conversation: Conversation,
+        transcript: Transcript,
+        panel: ProbabilityPanel,
+        parent: QObject | None = None,
+    ):
+        super().__init__(parent)
+        self._host, self._chat, self._conversation = host, chat, conversation
+        self._transcript, self._panel = transcript, panel
+        self.held: tuple[int, int] | None = None
+        chat.tokens_added.connect(self._on_tokens_added)
+        conversation.cleared.connect(self._on_cleared)
+        host.step_explained.connect(self._on_step_explained)
+        transcript.token_clicked.connect(self.hold)
+        panel.step_by.connect(self.step_by)
+        panel.live_requested.connect(self.release)
+
+    @Slot(int, int)
+    def hold(self, message: int, token: int) -> None:
+        """Hold the panel on one generated token."""
+        self.held = (message, token)
+        self._transcript.hold(message, token)
+        self._show(message, token, is_live=False)
+        self.changed.emit()
+
+    @Slot()
+    def hold_newest(self) -> None:
+        """Hold the newest token and give the panel the keyboard, so that the arrow keys walk from there."""
+        newest = self._conversation.last_token()
+        if newest is not None:
+            self.hold(*newest)
+            self._panel.setFocus()
+
+    @Slot()
+    def release(self) -> None:
+        """Follow the newest token again."""
+        self.held = None
+        self._transcript.release()
+        self.show_newest()
+        self.changed.emit()
+
+    @Slot(int)
+    def step_by(self, delta: int) -> None:
+        """Walk `delta` tokens from the one shown, across messages."""
+        start = self.held or self._conversation.last_token()
+        target = start and self._conversation.step_from(*start, delta if self.held else min(0, delta))
+        if target:
+            self.hold(*target)
+
+    def show_newest(self) -> None:
+        """Show the newest token, or what to do to get one."""
+        newest = self._conversation.last_token()
+        if newest is None:
+            self._panel.show_empty(self._empty_text())
+        else:
+            self._show(*newest, is_live=True)
+
+    def _empty_text(self) -> str:
+        if self._chat.spec is None:
+            return self.tr("The model is not loaded yet.")
+        return self.tr("Send a message and watch the model choose, token by token.")
+
+    def _show(self, message: int, token: int, *, is_live: bool) -> None:
+        record = self._conversation.messages[message].tokens[token]
+        if record.trace is not None:
+            self._panel.show_trace(record.trace, token, is_live)
+        elif is_live or not self._ask(message, token):
+            self._panel.show_empty(self.tr("The probabilities of this token are no longer in memory."))
+
+    def _ask(self, message: int, token: int) -> bool:
+        """Have the step computed again from its exact ids; False where the loaded model is not the one that drew it."""
+        answer = self._conversation.messages[message]
+        if self._chat.spec is None or answer.request is None or answer.weights_hash != self._chat.spec.weights_hash:
+            return False
+        before = tuple(record.token_id for record in answer.tokens[:token])
+        request = ExplainRequest(
+            run_id=0,
+            context_ids=answer.prompt_ids + before,
+            token_id=answer.tokens[token].token_id,
+            params=answer.request.params,
+            seed=answer.request.seed,
+            answer_start=len(answer.prompt_ids),
+            trace_rows=self._chat.panel_rows,
+        )
+        self._panel.show_empty(self.tr("Computing this step again…"))
+        self._host.explain(request)
+        return True
+
+    @Slot(int)
+    def _on_tokens_added(self, _message: int) -> None:
+        if self.held is None:
+            self.show_newest()
+
+    @Slot(object)
+    def _on_step_explained(self, answer: StepExplained) -> None:
+        if self.held is not None:
+            message, token = self.held
+            self._conversation.messages[message].tokens[token].trace = answer.trace
+            self._panel.show_trace(answer.trace, token, False)
+
+    @Slot()
+    def _on_cleared(self) -> None:
+        self.release()

@@ -1,0 +1,179 @@
+"""`python3 -m gui --self-check`: the real program off screen, measured; one JSON document, or what is broken.
+
+Sends the same prompt again and again with fixed seeds, with the panel open and closed in turn, and records how long the
+UI thread was ever kept from answering.
+"""
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Slot
+
+from gui import diagnostics
+from gui.app import Glassbox, make_application
+from gui.garbage import GarbagePolicy
+from gui.paths import Paths
+from inference.types import RunFailed
+
+PROMPT = "Tell me a story about a dragon."
+ANSWER_TOKENS = 64
+ROUNDS = 12  # panel open and closed in turn
+TICK_MS = 5
+TIMEOUT_MS = 180_000
+
+
+class PauseMeter(QObject):
+    """A timer that notes how late it is called: the pauses of the UI thread, in milliseconds."""
+
+    def __init__(self, parent: QObject):
+        super().__init__(parent)
+        self.pauses_ms: list[float] = []
+        self._due_s = 0.0
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(TICK_MS)
+        self._timer.timeout.connect(self._on_timeout)
+
+    def start(self) -> None:
+        """Begin to measure."""
+        self._due_s = time.perf_counter() + TICK_MS / 1000
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Measure no more."""
+        self._timer.stop()
+
+    @Slot()
+    def _on_timeout(self) -> None:
+        now = time.perf_counter()
+        self.pauses_ms.append(max(0.0, 1000 * (now - self._due_s)))
+        self._due_s = now + TICK_MS / 1000
+
+
+class SelfCheck(QObject):
+    """Drives the program through its rounds; `report` is complete, or `error` says what is broken, when it quits."""
+
+    def __init__(self, program: Glassbox):
+        super().__init__(program)
+        self.error = ""
+        self.report: dict[str, object] = {}
+        self._program = program
+        self._meter = PauseMeter(self)
+        self._round = 0
+        self._sent_s = 0.0
+        self._first_token_s: list[float] = []
+        self._rates: dict[bool, list[float]] = {True: [], False: []}
+        program.window.installEventFilter(self)
+        program.host.model_ready.connect(self._on_model_ready)
+        program.host.load_failed.connect(self._on_failed)
+        program.host.run_failed.connect(self._on_failed)
+        program.chat.tokens_added.connect(self._on_tokens_added)
+        program.chat.answer_ended.connect(self._on_answer_ended)
+        QTimer.singleShot(TIMEOUT_MS, self, self._on_timeout)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Notes when the window is first painted."""
+        if event.type() == QEvent.Type.Paint and "first_window_s" not in self.report:
+            self.report["first_window_s"] = round(diagnostics.process_age_s(), 3)
+            self._program.window.removeEventFilter(self)
+        return super().eventFilter(watched, event)
+
+    @Slot(object)
+    def _on_model_ready(self, spec: object) -> None:
+        self.report["model_ready_s"] = round(diagnostics.process_age_s(), 3)
+        self._meter.start()
+        self._next_round()
+
+    def _next_round(self) -> None:
+        """One answer; the panel is open in even rounds, and two rounds share a seed."""
+        self._program.chat.new_chat()
+        self._program.window.actions_by_key["panel"].setChecked(self._round % 2 == 0)
+        self._program.preferences.update({"seed": self._round // 2})
+        self._sent_s = time.perf_counter()
+        self._program.chat.send(PROMPT)
+
+    @Slot(int)
+    def _on_tokens_added(self, _message: int) -> None:
+        if len(self._first_token_s) <= self._round:
+            self._first_token_s.append(time.perf_counter() - self._sent_s)
+
+    @Slot(int)
+    def _on_answer_ended(self, message: int) -> None:
+        stats = self._program.conversation.messages[message].stats
+        if stats is None:
+            return
+        if self._round > 1:  # the first pair warms up
+            self._rates[self._round % 2 == 0].append(stats.tokens_per_s)
+        self._round += 1
+        if self._round < ROUNDS + 2:
+            QTimer.singleShot(0, self, self._next_round)
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
+        self._meter.stop()
+        spec = self._program.chat.spec
+        opened, closed = statistics.median(self._rates[True]), statistics.median(self._rates[False])
+        pauses = sorted(self._meter.pauses_ms)
+        self.report |= {
+            "time_to_first_token_s": round(statistics.median(self._first_token_s), 4),
+            "tokens_per_s": round(opened, 1),
+            "tokens_per_s_panel_closed": round(closed, 1),
+            "ui_pause_p99_ms": round(pauses[int(0.99 * (len(pauses) - 1))], 2),
+            "ui_pause_max_ms": round(pauses[-1], 2),
+            "panel_cost_percent": round(100 * (1 - opened / closed), 2),
+            "peak_rss_bytes": diagnostics.peak_rss_bytes(),
+            "device": spec.device,
+            "dtype": spec.dtype,
+            "model": spec.name,
+            "weights_hash": spec.weights_hash,
+            "versions": diagnostics.package_versions(),
+        }
+        QCoreApplication.quit()
+
+    @Slot(object)
+    def _on_failed(self, failure: RunFailed) -> None:
+        self._give_up(failure.message)
+
+    @Slot()
+    def _on_timeout(self) -> None:
+        self._give_up(f"no result after {TIMEOUT_MS // 1000} seconds, in round {self._round}")
+
+    def _give_up(self, error: str) -> None:
+        self.error = error
+        QCoreApplication.quit()
+
+
+def check(paths: Paths, model: Path | None) -> int:
+    """Run the program once; prints the report or the error, returns the exit code."""
+    program = Glassbox(make_application(paths), paths, model)
+    program.preferences.update({"max_new_tokens": ANSWER_TOKENS, "seed_mode": "fixed", "temperature": 0.7})
+    garbage = GarbagePolicy(program)
+    program.host.model_ready.connect(garbage.freeze)
+    checker = SelfCheck(program)
+    if (model or paths.bundled_model()) is None:
+        checker.error = "this copy has no bundled model; name one with --model"
+    else:
+        program.start()
+        QCoreApplication.exec()
+    is_closed = program.close()
+    garbage.release()
+    if checker.error or not is_closed:
+        print(f"self-check failed: {checker.error or 'the engine thread did not end'}", file=sys.stderr)
+        return 1
+    print(json.dumps(checker.report, indent=2))
+    return 0
+
+
+def run(model: Path | None, profile: Path | None) -> int:
+    """The self-check with settings of its own, so that nothing of the user's is touched."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    if profile is not None:
+        return check(Paths(profile), model)
+    with tempfile.TemporaryDirectory(prefix="glassbox-check-") as folder:
+        return check(Paths(Path(folder)), model)

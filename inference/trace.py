@@ -1,0 +1,141 @@
+"""What a StepTrace says: the numbers of one position, every one over the whole vocabulary.
+
+Probabilities are exact to float64: nothing is renormalised over the rows shown. Letters: V vocabulary, K rows.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from inference.errors import RequestError
+from inference.ranking import RankedWeights, Ranking
+from inference.sampling import Decision, Distribution, Draw, distribution
+from inference.types import SamplingParams, StepTrace
+
+_BITS_PER_NAT = 1.0 / math.log(2.0)
+
+
+def trace_step(logits: np.ndarray, decision: Decision, rows: int, token_bytes: Callable[[int], bytes]) -> StepTrace:
+    """The trace of a choice made by `sampling.decide` from the same float32 logits (V,); `rows` is K, at least 1."""
+    return _trace(logits, decision.distribution, decision.token_id, decision.draw, rows, token_bytes)
+
+
+def trace_given(
+    logits: np.ndarray,
+    token_id: int | None,
+    history_ids: Sequence[int] | np.ndarray,
+    params: SamplingParams,
+    rows: int,
+    token_bytes: Callable[[int], bytes],
+) -> StepTrace:
+    """The trace of a token that is already there, or of no token yet (None); nothing is drawn.
+
+    Raises RequestError for an id outside the vocabulary, and NumericsError as `sampling.decide`.
+    """
+    if token_id is not None and not 0 <= token_id < len(logits):
+        raise RequestError(f"Token {token_id} is outside the model's vocabulary of {len(logits):,} tokens.")
+    return _trace(logits, distribution(logits, history_ids, params), token_id, Draw(), rows, token_bytes)
+
+
+class _Model(NamedTuple):
+    """The model distribution: softmax of the raw logits at T = 1."""
+
+    ranking: Ranking
+    weights: np.ndarray  # (V,) exp(logit - largest logit)
+    total: float
+    entropy_bits: float
+
+    def surprise_bits(self, logits: np.ndarray, token_id: int) -> float:
+        """-log2 of the token's probability, also where that is too small for a float64."""
+        exponent = float(logits[token_id]) - float(logits[self.ranking.first(1)[0]])
+        return (math.log(self.total) - exponent) * _BITS_PER_NAT
+
+
+def _model(logits: np.ndarray, sampled: RankedWeights) -> _Model:
+    """The model distribution, with whatever the sampling distribution has already computed of it."""
+    is_same = sampled.ranking.logits is logits  # not so where a repetition penalty made others of them
+    ranking = sampled.ranking if is_same else Ranking(logits)
+    if is_same and sampled.temperature == 1.0 and sampled.weights is not None:
+        exponents, weights, total = sampled.exponents, sampled.weights, sampled.total
+    else:
+        exponents = logits - np.float64(logits[ranking.first(1)[0]])
+        weights = np.exp(exponents)
+        total = float(weights.sum())
+    # H = ln(total) - sum(p * exponent). Not a BLAS dot: over 10,000 values its threads take longer than the sum.
+    # The bound changes no product, as exp(-1000) is 0, and makes that of a -inf logit 0 instead of NaN.
+    products = np.maximum(exponents, -1000.0)
+    products *= weights
+    nats = math.log(total) - float(products.sum()) / total
+    return _Model(ranking, weights, total, max(0.0, nats) * _BITS_PER_NAT)
+
+
+def _trace(
+    logits: np.ndarray, drawn_from: Distribution, token_id: int | None, draw: Draw, rows: int, token_bytes: Callable[[int], bytes]
+) -> StepTrace:
+    model = _model(logits, drawn_from.weights)
+    ids, ranks, chosen = _rows(model.ranking, token_id, rows)
+    id_list = ids.tolist()
+    names = tuple(map(token_bytes, id_list))
+    removed_by = drawn_from.removed_by(ids)
+    model_probs = model.weights[ids] / model.total
+    sampling_probs = drawn_from.probabilities(ids, removed_by)
+    kept_rows = removed_by.count("")
+    strip_ids, strip_ends = _strip(drawn_from, len(id_list))
+    strip_bytes = names[: len(strip_ids)] if strip_ids == id_list[: len(strip_ids)] else tuple(map(token_bytes, strip_ids))
+    for array in (ids, ranks, model_probs, sampling_probs, strip_ends):
+        array.setflags(write=False)
+    return StepTrace(
+        ids=ids,
+        token_bytes=names,
+        model_probs=model_probs,
+        sampling_probs=sampling_probs,
+        ranks=ranks,
+        removed_by=removed_by,
+        chosen_id=-1 if token_id is None else token_id,
+        chosen_model_prob=math.nan if chosen is None else float(model_probs[chosen]),
+        chosen_sampling_prob=math.nan if chosen is None else float(sampling_probs[chosen]),
+        chosen_rank=0 if chosen is None else int(ranks[chosen]),
+        surprise_bits=math.nan if token_id is None else model.surprise_bits(logits, token_id),
+        entropy_bits=model.entropy_bits,
+        others_count=len(logits) - len(id_list),
+        others_model_mass=_rest(model_probs, is_all=len(id_list) == len(logits)),
+        others_sampling_mass=_rest(sampling_probs, is_all=kept_rows == drawn_from.kept_count),
+        kept_count=drawn_from.kept_count,
+        vocab_size=len(logits),
+        draw_u=draw.u,
+        draw_low=draw.low,
+        draw_high=draw.high,
+        strip_ids=tuple(strip_ids),
+        strip_bytes=strip_bytes,
+        strip_ends=strip_ends,
+        params=drawn_from.params,
+    )
+
+
+def _rows(ranking: Ranking, token_id: int | None, rows: int) -> tuple[np.ndarray, np.ndarray, int | None]:
+    """Ids and ranks of the rows, and which row is the chosen token's: the last, unless it is among the likeliest."""
+    ids = ranking.first(rows).copy()
+    ranks = np.arange(1, len(ids) + 1, dtype=np.int64)
+    if token_id is None:
+        return ids, ranks, None
+    found = (ids == token_id).nonzero()[0]
+    if len(found):
+        return ids, ranks, int(found[0])
+    ids[-1], ranks[-1] = token_id, ranking.place(token_id)
+    return ids, ranks, len(ids) - 1
+
+
+def _strip(drawn_from: Distribution, count: int) -> tuple[list[int], np.ndarray]:
+    """The first `count` tokens in drawing order that own an interval, and the end of each one's."""
+    weights = drawn_from.weights
+    ids = weights.ranking.first(min(count, drawn_from.kept_count))
+    own = weights.of(ids)
+    n_owners = np.count_nonzero(own)
+    return ids[:n_owners].tolist(), np.cumsum(own[:n_owners]) / drawn_from.mass
+
+
+def _rest(probabilities: np.ndarray, *, is_all: bool) -> float:
+    """What these leave of 1; exactly 0 where they are all there are."""
+    return 0.0 if is_all else max(0.0, 1.0 - math.fsum(probabilities.tolist()))
