@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from gui import diagnostics, launcher
 from gui.actions import shortcut_table
 from gui.chat import Chat
-from gui.engine_host import EngineHost
-from gui.engine_worker import Loader, load_engine
+from gui.engine_host import EngineHost, WorkerMaker
+from gui.engine_worker import EngineWorker
 from gui.garbage import GarbagePolicy
 from gui.inspector import Inspector
 from gui.main_window import MainWindow
@@ -32,13 +32,13 @@ APPLICATION_ID = "org.glassbox.Glassbox"
 class Glassbox(QObject):
     """The running program: its parts, and what its commands do."""
 
-    def __init__(self, application: QApplication, paths: Paths, model: Path | None = None, loader: Loader = load_engine):
+    def __init__(self, application: QApplication, paths: Paths, model: Path | None = None, worker: WorkerMaker = EngineWorker):
         super().__init__()
         self._application, self._paths, self._model = application, paths, model
         self.preferences = Preferences(SettingsStore(paths.settings_file), self)
         self._theme = theme_for(self.preferences.settings.theme)
         apply_theme(application, self._theme)
-        self.host = EngineHost(loader, self)
+        self.host = EngineHost(worker, self)
         self.conversation = Conversation(self)
         self.chat = Chat(self.host, self.conversation, self.preferences.current, self)
         state = QSettings(str(paths.window_file), QSettings.Format.IniFormat, self)

@@ -5,11 +5,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from gui.engine_worker import EngineWorker, Loader, Posted, load_engine
+from gui.engine_worker import EngineWorker, Posted, Request
 from inference.types import (
+    CancelFlag,
     CountTokensRequest,
     ExplainRequest,
     GenerateRequest,
@@ -27,6 +29,22 @@ from inference.types import (
 
 FRAME_MS = 16
 CLOSE_TIMEOUT_S = 2.0
+
+
+class WorkerLike(Protocol):
+    """What the host needs of a worker; tests script one that has no thread."""
+
+    def start(self) -> None:
+        """Begin to take requests."""
+
+    def submit(self, request: Request) -> None:
+        """Queue a request."""
+
+    def close(self, timeout_s: float) -> bool:
+        """End; False when that took too long."""
+
+
+WorkerMaker = Callable[[Callable[[Posted], None]], WorkerLike]
 
 
 class Outbox:
@@ -72,10 +90,10 @@ class EngineHost(QObject):
     tokens_counted = Signal(int)
     _woken = Signal()
 
-    def __init__(self, loader: Loader = load_engine, parent: QObject | None = None):
+    def __init__(self, make_worker: WorkerMaker = EngineWorker, parent: QObject | None = None):
         super().__init__(parent)
         self._outbox = Outbox(self._woken.emit)
-        self._worker = EngineWorker(loader, self._outbox.post)
+        self._worker = make_worker(self._outbox.post)
         self._run_ids = itertools.count(1)
         self._load_id = self._count_id = self._explain_id = 0
         self._request: GenerateRequest | None = None
@@ -103,10 +121,10 @@ class EngineHost(QObject):
         self._worker.submit(LoadRequest(self._load_id, path, device, dtype, threads))
 
     def generate(self, request: GenerateRequest) -> GenerateRequest:
-        """Start an answer; returns the request with its run id. One at a time."""
+        """Start an answer; returns the request with its run id and a cancel flag of its own. One at a time."""
         if self._request is not None:
             raise RuntimeError("an answer is already being made")
-        self._request = replace(request, run_id=next(self._run_ids))
+        self._request = replace(request, run_id=next(self._run_ids), cancel=CancelFlag())
         self._worker.submit(self._request)
         return self._request
 

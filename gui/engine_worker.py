@@ -62,7 +62,7 @@ def load_engine(request: LoadRequest, progress: Callable[[LoadProgress], None]) 
 class EngineWorker:
     """Serialises all engine calls on one thread; `post` receives every event there, in order."""
 
-    def __init__(self, loader: Loader, post: Callable[[Posted], None]):
+    def __init__(self, post: Callable[[Posted], None], loader: Loader = load_engine):
         self._loader = loader
         self._post = post
         self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()

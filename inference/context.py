@@ -17,8 +17,8 @@ def forgotten(messages: Sequence[Message], tokens: Sequence[int], limit_tokens: 
     first, size = 0, pinned
     for place, index in enumerate(turns):
         size += tokens[index]
-        if size <= limit_tokens:
-            continue
+        if size <= limit_tokens or (messages[index].role == "assistant" and index != turns[-1]):
+            continue  # an answer is made room for with the question after it
         while first < place and (size > limit_tokens // 2 or messages[turns[first]].role == "assistant"):
             size -= tokens[turns[first]]
             first += 1

@@ -16,6 +16,7 @@ from inference.errors import ContextFullError, InferenceError, OutOfMemoryError,
 from inference.model import Transformer
 from inference.session import Session
 from inference.tokenizer import Tokenizer
+from inference.trace import trace_given, trace_step
 from inference.types import (
     Event,
     ExplainRequest,
@@ -106,7 +107,7 @@ class Engine:
         decision = sampling.decide(logits, history, request.params, request.seed, position)
         if request.token_id is not None and request.token_id != decision.token_id:
             return self._trace_given(logits, request.token_id, history, request)
-        return sampling.trace_step(logits, decision, request.trace_rows, self.tokenizer.token_bytes)
+        return trace_step(logits, decision, request.trace_rows, self.tokenizer.token_bytes)
 
     def _generate(self, request: GenerateRequest) -> Iterator[Event]:
         prompt, dropped = self._prompt(request)
@@ -136,7 +137,7 @@ class Engine:
             decision = sampling.decide(values, history, request.params, request.seed, answer.step)
             trace = None
             if request.trace_rows:
-                trace = sampling.trace_step(values, decision, request.trace_rows, self.tokenizer.token_bytes)
+                trace = trace_step(values, decision, request.trace_rows, self.tokenizer.token_bytes)
             yield answer.append(decision.token_id, trace)
             if len(self.session.ids) >= self.spec.context_tokens:
                 answer.end("context")
@@ -193,7 +194,7 @@ class Engine:
     def _trace_given(
         self, logits: np.ndarray, token_id: int, history: np.ndarray, request: ScoreRequest | ExplainRequest
     ) -> StepTrace:
-        return sampling.trace_given(logits, token_id, history, request.params, request.trace_rows, self.tokenizer.token_bytes)
+        return trace_given(logits, token_id, history, request.params, request.trace_rows, self.tokenizer.token_bytes)
 
     def _check_ids(self, ids: Sequence[int]) -> None:
         if not ids:

@@ -49,7 +49,9 @@ def translate_config(hf: dict) -> tuple[str, ModelConfig]:
         known = ", ".join(sorted(FAMILIES))
         raise CheckpointError(f"This is a model of type {clip(name)!r}; the supported types are {known}.")
     if fields.section("quantization_config") is not None:
-        raise CheckpointError("The weights are quantised (quantization_config in config.json); choose a bf16, f16 or f32 version.")
+        raise CheckpointError(
+            "The weights are quantised (quantization_config in config.json); choose a bf16, f16 or f32 version."
+        )
     return name, FAMILIES[name].read_config(fields)
 
 
@@ -176,10 +178,14 @@ def _read_rope(fields: ConfigFields) -> tuple[float, RopeScaling | None]:
     if kind == "default":
         return theta, None
     if kind != "llama3":
-        raise CheckpointError(f"config.json asks for rotary positions of type {clip(kind)!r}; supported are 'default' and 'llama3'.")
+        raise CheckpointError(
+            f"config.json asks for rotary positions of type {clip(kind)!r}; supported are 'default' and 'llama3'."
+        )
     low, high = rope.number("low_freq_factor", high=1e6), rope.number("high_freq_factor", high=1e6)
     if low >= high:
-        raise CheckpointError(f"config.json gives low_freq_factor {low:g} and high_freq_factor {high:g}; the first must be smaller.")
+        raise CheckpointError(
+            f"config.json gives low_freq_factor {low:g} and high_freq_factor {high:g}; the first must be smaller."
+        )
     original = rope.integer("original_max_position_embeddings")
     return theta, RopeScaling(rope.number("factor", high=1e6), low, high, original)
 

@@ -52,7 +52,7 @@ class Transformer(nn.Module):
         return self.final_norm(x)
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """One score per token of the vocabulary (..., V), from hidden vectors (..., C); float32, or float64 of a float64 model."""
+        """One score per token of the vocabulary (..., V), from hidden vectors (..., C); float32 (float64 for such a model)."""
         weight = self.embedding.weight if self.unembedding is None else self.unembedding.weight
         scores = F.linear(hidden, weight)
         return scores.to(torch.promote_types(scores.dtype, torch.float32))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from inference.errors import RequestError
-from inference.ranking import RankedWeights, Ranking
+from inference.ranking import Ranking
 from inference.sampling import Decision, Distribution, Draw, distribution
 from inference.types import SamplingParams, StepTrace
 
@@ -53,9 +53,10 @@ class _Model(NamedTuple):
         return (math.log(self.total) - exponent) * _BITS_PER_NAT
 
 
-def _model(logits: np.ndarray, sampled: RankedWeights) -> _Model:
+def _model(logits: np.ndarray, drawn_from: Distribution) -> _Model:
     """The model distribution, with whatever the sampling distribution has already computed of it."""
-    is_same = sampled.ranking.logits is logits  # not so where a repetition penalty made others of them
+    sampled = drawn_from.weights
+    is_same = drawn_from.params.repetition_penalty == 1.0  # otherwise these weights are of other logits
     ranking = sampled.ranking if is_same else Ranking(logits)
     if is_same and sampled.temperature == 1.0 and sampled.weights is not None:
         exponents, weights, total = sampled.exponents, sampled.weights, sampled.total
@@ -68,13 +69,13 @@ def _model(logits: np.ndarray, sampled: RankedWeights) -> _Model:
     products = np.maximum(exponents, -1000.0)
     products *= weights
     nats = math.log(total) - float(products.sum()) / total
-    return _Model(ranking, weights, total, max(0.0, nats) * _BITS_PER_NAT)
+    return _Model(ranking, weights, total, nats * _BITS_PER_NAT)
 
 
 def _trace(
     logits: np.ndarray, drawn_from: Distribution, token_id: int | None, draw: Draw, rows: int, token_bytes: Callable[[int], bytes]
 ) -> StepTrace:
-    model = _model(logits, drawn_from.weights)
+    model = _model(logits, drawn_from)
     ids, ranks, chosen = _rows(model.ranking, token_id, rows)
     id_list = ids.tolist()
     names = tuple(map(token_bytes, id_list))

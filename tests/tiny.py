@@ -5,13 +5,37 @@ from pathlib import Path
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedModel,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
+from transformers.utils import logging as transformers_logging
 
+from inference.families import translate_config
+from inference.model import Transformer
 from inference.training.export import CHAT_TEMPLATE
 from inference.training.train_tokenizer import PATTERN
+from inference.weights import load_model, read_config
+
+torch.set_num_threads(1)  # the models are tiny, and threads that wait for each other cost more than they bring
+transformers_logging.disable_progress_bar()
 
 SPECIAL_TOKENS = ("<|endoftext|>", "<|user|>", "<|assistant|>", "<|system|>", "<|end|>")  # ids 0 to 4
 BOS_ID, END_ID = 0, 4
+
+CLASSES = {
+    "gpt2": (GPT2Config, GPT2LMHeadModel),
+    "llama": (LlamaConfig, LlamaForCausalLM),
+    "mistral": (MistralConfig, MistralForCausalLM),
+    "qwen2": (Qwen2Config, Qwen2ForCausalLM),
+}
 
 TEXT = """Once upon a time there was a small dragon who lived on a green hill above a quiet village. Every morning it
 flew down to the river, and every evening it came back with a story. The children of the village were not afraid: they
@@ -28,7 +52,7 @@ Thank you, that was very helpful. Hello! How are you today? I am fine, and I wou
 
 
 def tiny_checkpoint(folder: Path, kind: str, **changes: object) -> Path:
-    """Write a seeded random float32 checkpoint of kind "gpt2" or "llama" with its tokenizer; returns the folder.
+    """Write a seeded random float32 checkpoint ("gpt2", "llama", "mistral" or "qwen2") with its tokenizer; returns the folder.
 
     `changes` override fields of transformers' own config. Norm weights and biases are far from their initial ones and
     zeros, so that forgetting one of them shows. Logits spread over several units.
@@ -39,21 +63,25 @@ def tiny_checkpoint(folder: Path, kind: str, **changes: object) -> Path:
     return folder
 
 
+def load_tiny(folder: Path, dtype: torch.dtype = torch.float32) -> Transformer:
+    """Our model from a checkpoint folder, on the CPU."""
+    family, config = translate_config(read_config(folder))
+    return load_model(folder, config, family, device=torch.device("cpu"), dtype=dtype).model
+
+
 def make_transformers_model(kind: str, seed: int = 1, **changes: object) -> PreTrainedModel:
-    """A tiny transformers model with every parameter drawn from `seed`, in eval mode."""
+    """A tiny transformers model ("gpt2", "llama", "mistral" or "qwen2") with every parameter drawn from `seed`, in eval mode."""
     if kind == "gpt2":
-        shape = {"n_embd": 48, "n_layer": 2, "n_head": 4, "n_positions": 128, "bos_token_id": 0, "eos_token_id": 0}
-        config = GPT2Config(**({"vocab_size": 512} | shape | changes))
-        model_class = GPT2LMHeadModel
-    elif kind == "llama":
+        shape = {"n_embd": 48, "n_layer": 2, "n_head": 4, "n_positions": 128, "bos_token_id": BOS_ID, "eos_token_id": BOS_ID}
+    else:
         shape = {"hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2}
         shape |= {"intermediate_size": 96, "max_position_embeddings": 128, "tie_word_embeddings": True}
-        config = LlamaConfig(**({"vocab_size": 512, "bos_token_id": BOS_ID, "eos_token_id": END_ID} | shape | changes))
-        model_class = LlamaForCausalLM
-    else:
-        raise ValueError(f"no tiny checkpoint of kind {kind!r}")
+        shape |= {"bos_token_id": BOS_ID, "eos_token_id": END_ID}
+    if kind == "mistral":
+        shape["head_dim"] = 16
+    config_class, model_class = CLASSES[kind]
     with torch.random.fork_rng():
-        model = model_class(config)
+        model = model_class(config_class(**({"vocab_size": 512} | shape | changes)))
     return randomise(model, seed).eval()
 
 

@@ -1,4 +1,26 @@
-"""Write a training run as a Hugging Face checkpoint."""
+"""Write a training run as a Hugging Face checkpoint: `python3 -m inference.training.export RUN_FOLDER TOKENIZER.json OUT_DIR`.
+
+The result loads in this application and in transformers: config.json, model.safetensors, tokenizer.json,
+tokenizer_config.json, generation_config.json and chat_template.jinja.
+"""
+
+import argparse
+import json
+import shutil
+import tomllib
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from inference.config import ModelConfig
+from inference.device import DTYPES
+from inference.families import FAMILIES, layout
+from inference.model import Transformer
+from inference.training.corpus import BOS, END, SPECIAL_TOKENS
+from inference.training.train import make_model
 
 # Exactly the layout of `inference.training.corpus.encode_document`: nothing between the marks and the text.
 CHAT_TEMPLATE = """\
@@ -13,3 +35,134 @@ CHAT_TEMPLATE = """\
     {{- '<|assistant|>' }}
 {%- endif %}
 """
+
+
+def load_run(folder: Path, recipe: dict) -> Transformer:
+    """The model of a training run as it was last saved."""
+    model = make_model(recipe["model"], recipe["vocab_size"])
+    state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+    model.load_state_dict(state["model"])
+    return model.eval()
+
+
+def export_checkpoint(
+    model: Transformer,
+    tokenizer_file: Path,
+    out: Path,
+    *,
+    name: str,
+    dtype: torch.dtype = torch.bfloat16,
+    temperature: float = 0.7,
+    top_p: float = 0.95,
+) -> None:
+    """Write the checkpoint into `out`, which is made where it does not exist; files of the same names are replaced.
+
+    `temperature` and `top_p` are the sampling recommended in generation_config.json.
+    Raises ValueError where model and tokenizer do not belong together.
+    """
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    missing = [token for token in SPECIAL_TOKENS if tokenizer.token_to_id(token) is None]
+    if missing or tokenizer.get_vocab_size() != model.config.vocab_size:
+        size = tokenizer.get_vocab_size()
+        raise ValueError(f"the tokenizer has {size} tokens, the model {model.config.vocab_size}; missing: {missing}")
+    ids = {"bos": tokenizer.token_to_id(BOS), "end": tokenizer.token_to_id(END)}
+    out.mkdir(parents=True, exist_ok=True)
+    save_file(checkpoint_tensors(model, dtype), out / "model.safetensors", metadata={"format": "pt", "name": name})
+    shutil.copyfile(tokenizer_file, out / "tokenizer.json")
+    write_json(out / "config.json", llama_config(model.config, name, dtype, ids))
+    write_json(out / "tokenizer_config.json", tokenizer_config(model.config))
+    sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p}
+    end_ids = [ids["end"], ids["bos"]]  # a new document ends an answer, too
+    write_json(
+        out / "generation_config.json",
+        {"bos_token_id": ids["bos"], "eos_token_id": end_ids, "pad_token_id": ids["bos"]} | sampling,
+    )
+    (out / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
+
+
+def checkpoint_tensors(model: Transformer, dtype: torch.dtype) -> dict[str, Tensor]:
+    """The weights under their names in Llama checkpoints, stacked matrices in their pieces again."""
+    prefix = FAMILIES["llama"].prefix
+    parameters = dict(model.named_parameters())
+    tensors = {}
+    for ours, parts in layout("llama", model).items():
+        pieces = parameters[ours].detach().split([part.shape[0] for part in parts])
+        for part, piece in zip(parts, pieces, strict=True):
+            name = part.name if part.name.startswith("lm_head") else prefix + part.name
+            tensors[name] = piece.to(dtype).clone()
+    return tensors
+
+
+def llama_config(config: ModelConfig, name: str, dtype: torch.dtype, ids: dict[str, int]) -> dict:
+    """config.json of a model of this shape, in the terms of transformers 5 and, for the rotary base, of older readers."""
+    return {
+        "_name_or_path": name,
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": config.vocab_size,
+        "hidden_size": config.width,
+        "intermediate_size": config.mlp_width,
+        "num_hidden_layers": config.n_layers,
+        "num_attention_heads": config.n_heads,
+        "num_key_value_heads": config.n_kv_heads,
+        "head_dim": config.head_width,
+        "hidden_act": "silu",
+        "max_position_embeddings": config.context_tokens,
+        "rms_norm_eps": config.norm_eps,
+        "rope_theta": config.rope_theta,
+        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
+        "attention_bias": False,
+        "mlp_bias": False,
+        "tie_word_embeddings": config.tied_embeddings,
+        "bos_token_id": ids["bos"],
+        "eos_token_id": ids["end"],
+        "pad_token_id": ids["bos"],
+        "dtype": str(dtype).removeprefix("torch."),
+    }
+
+
+def tokenizer_config(config: ModelConfig) -> dict:
+    """tokenizer_config.json: which tokens begin and end, and how much text the model can see."""
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": BOS,
+        "eos_token": END,
+        "pad_token": BOS,
+        "model_max_length": config.context_tokens,
+        "clean_up_tokenization_spaces": False,
+    }
+
+
+def write_json(path: Path, value: dict) -> None:
+    """One JSON document, UTF-8, readable."""
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a run, with its state.pt")
+    parser.add_argument("tokenizer", type=Path, help="tokenizer.json the run was trained with")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--name", required=True, help="what the model is called")
+    parser.add_argument("--recipe", type=Path, default=Path(__file__).with_name("recipe.toml"), help="recipe of the run")
+    parser.add_argument("--dtype", choices=("bfloat16", "float32"), default="bfloat16")
+    parser.add_argument("--temperature", type=float, default=0.7, help="recommended to users of the model")
+    parser.add_argument("--top-p", type=float, default=0.95, help="recommended to users of the model")
+    arguments = parser.parse_args()
+    model = load_run(arguments.run, tomllib.loads(arguments.recipe.read_text(encoding="utf-8")))
+    export_checkpoint(
+        model,
+        arguments.tokenizer,
+        arguments.out,
+        name=arguments.name,
+        dtype=DTYPES[arguments.dtype],
+        temperature=arguments.temperature,
+        top_p=arguments.top_p,
+    )
+    size = (arguments.out / "model.safetensors").stat().st_size
+    print(f"{arguments.out}: {model.config.parameter_count:,} parameters, {size / 1e6:.1f} MB of weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""A font ready to paint with: its measures, and the layout of strings that come again and again."""
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QStaticText
+
+_TEXTS_KEPT = 2048
+
+
+class Face:
+    """One font. Sizes are in px.
+
+    A string painted with `draw` is laid out once and remembered: that halves the cost of painting it again. What
+    changes with every token is better painted with QPainter.drawText.
+    """
+
+    def __init__(self, font: QFont) -> None:
+        self.font = font
+        self.metrics = QFontMetricsF(font)
+        self.ascent = self.metrics.ascent()
+        self.height = round(self.metrics.height())
+        self._texts: dict[str, tuple[QStaticText, float]] = {}
+
+    def width(self, text: str) -> float:
+        """The width of a string."""
+        return self._text(text)[1]
+
+    def draw(self, painter: QPainter, left: float, baseline: float, text: str) -> None:
+        """Paint a string that starts at `left`; the painter's font must be this one."""
+        painter.drawStaticText(QPointF(left, baseline - self.ascent), self._text(text)[0])
+
+    def draw_to(self, painter: QPainter, right: float, baseline: float, text: str) -> None:
+        """Paint a string that ends at `right`; the painter's font must be this one."""
+        static, width = self._text(text)
+        painter.drawStaticText(QPointF(right - width, baseline - self.ascent), static)
+
+    def _text(self, text: str) -> tuple[QStaticText, float]:
+        known = self._texts.get(text)
+        if known is None:
+            if len(self._texts) >= _TEXTS_KEPT:
+                self._texts.clear()
+            static = QStaticText(text)
+            static.setTextFormat(Qt.TextFormat.PlainText)
+            static.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+            known = self._texts[text] = (static, self.metrics.horizontalAdvance(text))
+        return known

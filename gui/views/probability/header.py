@@ -1,0 +1,136 @@
+"""The panel's title line: which step is shown, whether it follows the text, and the way to other steps."""
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+from gui.theme import Theme
+from gui.views.probability.style import MARGIN, PaintedWidget
+
+_DOT = 7.0
+_TEXT_LEFT = 14
+
+
+class StateLine(PaintedWidget):
+    """ "live · step 17" beside a full dot, "held · step 17" beside a ring; painted, because it changes with every token."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._step = -1
+        self._is_live = True
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setAccessibleName(self.tr("Step shown"))
+
+    def set_state(self, step: int, is_live: bool) -> None:
+        """Show a step; a negative one stands for none."""
+        if (step, is_live) != (self._step, self._is_live):
+            self._step, self._is_live = step, is_live
+            self.update()
+
+    def describe(self) -> None:
+        """Tell accessibility about the step."""
+        self.setAccessibleDescription(self.text())
+
+    def text(self) -> str:
+        """The words shown."""
+        if self._step < 0:
+            return ""
+        text = self.tr("live · step {step:,}") if self._is_live else self.tr("held · step {step:,}")
+        return text.format(step=self._step)
+
+    def short_text(self) -> str:
+        """The words for a narrow panel."""
+        text = self.tr("live · {step:,}") if self._is_live else self.tr("held · {step:,}")
+        return text.format(step=self._step)
+
+    def sizeHint(self) -> QSize:
+        """Room for a step of four digits, in few words."""
+        width = self.fonts.small.width(self.tr("held · {step:,}").format(step=8888))
+        return QSize(round(width) + _TEXT_LEFT, self.fonts.text.height)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the dot and the words, centred on the line of the title."""
+        text = self.text()
+        if not text:
+            return
+        painter = QPainter(self)
+        middle = self.height() / 2
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self.paints.accent, 1.5))
+        painter.setBrush(self.paints.accent if self._is_live else self.paints.window)
+        painter.drawEllipse(QRectF(1, middle - _DOT / 2, _DOT, _DOT))
+        painter.setPen(self.paints.muted)
+        painter.setFont(self.fonts.small.font)
+        if self.fonts.small.width(text) > self.width() - _TEXT_LEFT:
+            text = self.short_text()
+        baseline = middle - self.fonts.small.height / 2 + self.fonts.small.ascent
+        painter.drawText(QPointF(_TEXT_LEFT, baseline), text)
+        painter.end()
+
+
+class Header(QWidget):
+    """Title, state, and buttons for the previous step, the next step, and back to live."""
+
+    step_by = Signal(int)
+    live_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.state = StateLine(theme)
+        title = QLabel(self.tr("Next token"))
+        font = title.font()
+        font.setBold(True)
+        font.setPointSizeF(font.pointSizeF() * 1.1)
+        title.setFont(font)
+        self.live = QToolButton()
+        self.live.setText(self.tr("Live"))
+        self.live.setAccessibleName(self.tr("Back to live"))
+        self.live.setToolTip(self.tr("Follow the newest token again (Esc)"))
+        self.previous = _arrow_button(Qt.ArrowType.LeftArrow, self.tr("Previous token"))
+        self.next = _arrow_button(Qt.ArrowType.RightArrow, self.tr("Next token"))
+        policy = self.live.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.live.setSizePolicy(policy)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(MARGIN, 0, MARGIN - 4, 0)
+        row.setSpacing(2)
+        row.addWidget(title)
+        row.addSpacing(8)
+        row.addWidget(self.state, 1)
+        for button in (self.live, self.previous, self.next):
+            row.addWidget(button)
+        self.live.clicked.connect(self._on_live_clicked)
+        self.previous.clicked.connect(self._on_previous_clicked)
+        self.next.clicked.connect(self._on_next_clicked)
+        self.set_state(-1, is_live=True)
+
+    def set_state(self, step: int, is_live: bool) -> None:
+        """Show a step; a negative one stands for none."""
+        self.state.set_state(step, is_live)
+        has_step = step >= 0
+        if self.previous.isEnabled() != has_step:
+            self.previous.setEnabled(has_step)
+            self.next.setEnabled(has_step)
+        self.live.setVisible(has_step and not is_live)
+
+    @Slot()
+    def _on_live_clicked(self) -> None:
+        self.live_requested.emit()
+
+    @Slot()
+    def _on_previous_clicked(self) -> None:
+        self.step_by.emit(-1)
+
+    @Slot()
+    def _on_next_clicked(self) -> None:
+        self.step_by.emit(1)
+
+
+def _arrow_button(arrow: Qt.ArrowType, name: str) -> QToolButton:
+    button = QToolButton()
+    button.setArrowType(arrow)
+    button.setAutoRaise(True)
+    button.setFixedWidth(22)
+    button.setAccessibleName(name)
+    button.setToolTip(name)
+    return button

@@ -1,0 +1,182 @@
+"""Paints rows of a trace: rank, token, two numbers, and under them two bars on one scale of 0 to 100 %.
+
+What has the same font or colour is painted in one go: changing either costs as much as painting a word, and the
+panel is painted while the model waits for the interpreter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen, QPolygonF
+
+from gui.models.token_text import percent
+from gui.views.probability.labels import Labels, PaintedLabel
+from gui.views.probability.style import BAR_GAP, BAR_HEIGHT, MARGIN, MARKER_WIDTH, Columns, Fonts, Paints
+from gui.views.probability.words import RULES, cut_text
+from inference.types import RemovedBy, StepTrace
+
+_PAD_TOP = 2
+_TEXT_TO_BARS = 2
+_PAD_BOTTOM = 4
+_FRAME_MARGIN = 8  # of the frame around the chosen row, from the panel's edges
+_CORNER = 4.0
+_CHIP_PAD = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row, in Python's own numbers. `is_apart`: tokens between this row and the one above are not shown."""
+
+    token_id: int
+    data: bytes
+    model: float
+    sampling: float
+    rank: int
+    removed_by: RemovedBy
+    is_chosen: bool
+    is_apart: bool = False
+
+
+def rows_of(trace: StepTrace) -> list[Row]:
+    """The rows of a trace, top to bottom."""
+    columns = zip(
+        trace.ids.tolist(),
+        trace.token_bytes,
+        trace.model_probs.tolist(),
+        trace.sampling_probs.tolist(),
+        trace.ranks.tolist(),
+        trace.removed_by,
+        strict=True,
+    )
+    rows = [Row(*values, values[0] == trace.chosen_id) for values in columns]
+    if rows and rows[-1].rank > len(rows):
+        rows[-1] = replace(rows[-1], is_apart=True)
+    return rows
+
+
+def row_height(fonts: Fonts) -> int:
+    """The height of every row, px."""
+    return _PAD_TOP + fonts.text.height + _TEXT_TO_BARS + 2 * BAR_HEIGHT + BAR_GAP + _PAD_BOTTOM
+
+
+class RowPainter:
+    """Paints rows with one set of fonts, colours and columns."""
+
+    def __init__(self, fonts: Fonts, paints: Paints, columns: Columns) -> None:
+        self.height = row_height(fonts)
+        self._fonts, self._paints, self._columns = fonts, paints, columns
+        self._labels = Labels(fonts)
+        self._cut_texts = {rule: cut_text(rule) for rule in RULES}
+        self._baseline = _PAD_TOP + fonts.text.ascent
+        self._bars_top = _PAD_TOP + fonts.text.height + _TEXT_TO_BARS
+
+    def paint(self, painter: QPainter, rows: Sequence[Row], start: int, stop: int) -> None:
+        """Paint rows[start:stop], row 0 at the top of the painter's coordinates."""
+        shown = [(index * self.height, rows[index]) for index in range(start, stop)]
+        for top, row in shown:
+            if row.is_chosen:
+                self._paint_chosen(painter, top)
+            if row.is_apart:
+                self._paint_gap(painter, top)
+        self._paint_bars(painter, shown)
+        self._paint_small_texts(painter, shown)
+        self._paint_numbers(painter, shown)
+        for top, row in shown:
+            self._paint_label(painter, top, row)
+
+    def paint_focus(self, painter: QPainter, row: int) -> None:
+        """The frame that shows where the keyboard is."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._paints.accent, 2.0))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(self._frame(row * self.height), _CORNER, _CORNER)
+
+    def _frame(self, top: float) -> QRectF:
+        width = self._columns.sampling_right + MARGIN - 2 * _FRAME_MARGIN
+        return QRectF(_FRAME_MARGIN, top, width, self.height).adjusted(1, 0.5, -1, -0.5)
+
+    def _paint_chosen(self, painter: QPainter, top: float) -> None:
+        """What marks the chosen row besides bold text: a frame and a triangle."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._paints.accent, 1.0))
+        painter.setBrush(self._paints.surface)
+        painter.drawRoundedRect(self._frame(top), _CORNER, _CORNER)
+        left, middle = MARGIN - 1, top + _PAD_TOP + self._fonts.text.height / 2
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._paints.accent)
+        tip = QPointF(left + MARKER_WIDTH, middle)
+        painter.drawPolygon(QPolygonF([QPointF(left, middle - 4.5), tip, QPointF(left, middle + 4.5)]))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_gap(self, painter: QPainter, top: float) -> None:
+        painter.setPen(QPen(self._paints.muted, 1.0, Qt.PenStyle.DotLine))
+        painter.drawLine(QPointF(self._columns.token_left, top), QPointF(self._columns.sampling_right, top))
+
+    def _paint_bars(self, painter: QPainter, shown: Sequence[tuple[float, Row]]) -> None:
+        bar = self._columns.bar
+        model_bars, removed_bars, sampling_bars = [], [], []
+        for top, row in shown:
+            y = top + self._bars_top
+            (removed_bars if row.removed_by else model_bars).append(bar(y, row.model))
+            if row.sampling > 0:
+                sampling_bars.append(bar(y + BAR_HEIGHT + BAR_GAP, row.sampling))
+        painter.setPen(Qt.PenStyle.NoPen)
+        for bars, color in ((model_bars, self._paints.bar), (sampling_bars, self._paints.accent)):
+            painter.setBrush(color)
+            painter.drawRects(bars)
+        painter.setPen(QPen(self._paints.bar, 1.0))  # hollow: believed, but out of the draw
+        painter.setBrush(self._paints.removed)
+        painter.drawRects([bar.adjusted(0.5, 0.5, -0.5, -0.5) for bar in removed_bars])
+
+    def _paint_small_texts(self, painter: QPainter, shown: Sequence[tuple[float, Row]]) -> None:
+        small = self._fonts.small
+        painter.setFont(small.font)
+        painter.setPen(self._paints.muted)
+        for top, row in shown:
+            if not row.is_apart:
+                small.draw_to(painter, self._columns.rank_right, top + self._baseline, str(row.rank))
+            if row.removed_by:
+                small.draw_to(painter, self._columns.sampling_right, top + self._baseline, self._cut_texts[row.removed_by])
+
+    def _paint_numbers(self, painter: QPainter, shown: Sequence[tuple[float, Row]]) -> None:
+        number, columns = self._fonts.number, self._columns
+        painter.setFont(number.font)
+        painter.setPen(self._paints.text)
+        for top, row in shown:
+            if not row.removed_by:
+                number.draw_to(painter, columns.model_right, top + self._baseline, percent(row.model))
+                number.draw_to(painter, columns.sampling_right, top + self._baseline, percent(row.sampling))
+        painter.setPen(self._paints.muted)
+        for top, row in shown:
+            if row.removed_by:
+                number.draw_to(painter, columns.model_right, top + self._baseline, percent(row.model))
+
+    def _paint_label(self, painter: QPainter, top: float, row: Row) -> None:
+        left, right = self._columns.token_left, self._columns.token_right
+        if row.is_apart:
+            right = self._paint_rank_apart(painter, top, row.rank)
+        label = self._labels.get(row.token_id, row.data, right - left - 2 * _CHIP_PAD, row.is_chosen)
+        if label.kind == "special":
+            self._paint_chip(painter, top, label)
+            left += _CHIP_PAD
+        painter.setFont(label.face.font)
+        painter.setPen(self._paints.muted if row.removed_by or label.kind == "none" else self._paints.text)
+        label.face.draw(painter, left, top + self._baseline, label.text)
+
+    def _paint_rank_apart(self, painter: QPainter, top: float, rank: int) -> float:
+        """The rank of a row that stands apart, where there is room for it; returns where it starts."""
+        text = f"#{rank:,}"
+        painter.setFont(self._fonts.small.font)
+        painter.setPen(self._paints.muted)
+        self._fonts.small.draw_to(painter, self._columns.token_right, top + self._baseline, text)
+        return self._columns.token_right - self._fonts.small.width(text)
+
+    def _paint_chip(self, painter: QPainter, top: float, label: PaintedLabel) -> None:
+        """What sets a reserved token apart from text that reads the same."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._paints.muted, 1.0))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        box = QRectF(self._columns.token_left, top + _PAD_TOP - 1, label.width + 2 * _CHIP_PAD, self._fonts.text.height + 1)
+        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), _CORNER, _CORNER)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
