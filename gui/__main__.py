@@ -13,7 +13,6 @@ if sys.version_info < (3, 11):  # noqa: UP036
     )
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,7 +27,8 @@ from gui.bootstrap.errors import SetupError
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(
-        prog="python3 -m gui", description="Chat with a language model on your own computer, and see what else it could have said."
+        prog="python3 -m gui",
+        description="Chat with a language model on your own computer, and see what else it could have said.",
     )
     parser.add_argument("--model", type=Path, metavar="PATH", help="a model folder (Hugging Face layout, safetensors)")
     parser.add_argument("--profile", type=Path, metavar="DIR", help="keep settings and data in DIR")
@@ -88,5 +88,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("QT_ACCESSIBILITY", "1")
     sys.exit(main(sys.argv[1:]))

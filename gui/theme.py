@@ -1,6 +1,6 @@
 """Colours and fonts, named once: a Theme feeds the palette, the style sheet and everything painted by hand."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
@@ -119,3 +119,51 @@ def palette_of(theme: Theme) -> QPalette:
 def apply_theme(application: QApplication, theme: Theme) -> None:
     """Give the whole application the theme's palette; widgets that paint by hand are told by their owner."""
     application.setPalette(palette_of(theme))
+
+
+def control_style(theme: Theme) -> str:
+    """A style sheet for forms: sliders, boxes, buttons and bars with edges that are seen in the dark as well."""
+    return CONTROL_STYLE.format(**asdict(theme))
+
+
+CONTROL_STYLE = """
+QPushButton, QDoubleSpinBox, QPlainTextEdit {{
+    color: {text}; background: {surface}; border: 1px solid {border}; border-radius: 5px;
+    placeholder-text-color: {muted}; selection-color: {on_accent}; selection-background-color: {accent};
+}}
+QPushButton {{ padding: 5px 14px; }}
+QPushButton:hover {{ background: {raised}; }}
+QPushButton:pressed {{ background: {border}; }}
+QPushButton:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus {{ border-color: {accent}; }}
+QPushButton:disabled, QDoubleSpinBox:disabled, QPlainTextEdit:disabled {{ color: {muted}; background: {window}; }}
+QPlainTextEdit {{ padding: 2px; }}
+
+QDoubleSpinBox {{ padding: 3px 0; }}
+QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ width: 18px; border: none; background: transparent; }}
+QDoubleSpinBox::up-button:hover, QDoubleSpinBox::down-button:hover {{ background: {raised}; }}
+QDoubleSpinBox::up-arrow, QDoubleSpinBox::down-arrow {{ width: 0; height: 0; }}
+
+QSlider:horizontal {{ min-height: 22px; }}
+QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {border}; }}
+QSlider::sub-page:horizontal {{ border-radius: 2px; background: {accent}; }}
+QSlider::handle:horizontal {{
+    width: 12px; height: 12px; margin: -6px 0; border: 2px solid {accent}; border-radius: 8px; background: {surface};
+}}
+QSlider::handle:horizontal:hover {{ background: {raised}; }}
+QSlider::handle:horizontal:focus {{ background: {accent}; }}
+
+QRadioButton {{ spacing: 7px; }}
+QRadioButton::indicator {{
+    width: 14px; height: 14px; border: 1px solid {muted}; border-radius: 8px; background: {surface};
+}}
+QRadioButton::indicator:hover {{ background: {raised}; }}
+QRadioButton::indicator:checked {{
+    width: 6px; height: 6px; border: 5px solid {accent}; border-radius: 8px; background: {on_accent};
+}}
+
+QScrollBar:vertical {{ width: 10px; margin: 0; border: none; background: transparent; }}
+QScrollBar::handle:vertical {{ min-height: 32px; margin: 2px; border-radius: 3px; background: {border}; }}
+QScrollBar::handle:vertical:hover {{ background: {muted}; }}
+QScrollBar::add-line:vertical, QScrollBar::sub-line:vertical {{ height: 0; }}
+QScrollBar::add-page:vertical, QScrollBar::sub-page:vertical {{ background: transparent; }}
+"""

@@ -18,8 +18,8 @@ class Transformer(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(config.vocab_size, config.width)
-        self.position_embedding = nn.Embedding(config.context_tokens, config.width) if config.positions == "learned" else None
+        self.embedding = make_embedding(config.vocab_size, config.width)
+        self.position_embedding = make_embedding(config.context_tokens, config.width) if config.positions == "learned" else None
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layers))
         self.final_norm = make_norm(config)
         self.unembedding = None if config.tied_embeddings else nn.Linear(config.width, config.vocab_size, bias=False)
@@ -125,6 +125,14 @@ def activation(x: Tensor, kind: str) -> Tensor:
     if kind == "relu":
         return F.relu(x)
     return F.gelu(x, approximate="tanh" if kind == "gelu_tanh" else "none")
+
+
+def make_embedding(rows: int, width: int) -> nn.Embedding:
+    """A table of `rows` random vectors, to be looked up by number."""
+    weight = torch.empty(rows, width)
+    if not weight.is_meta:  # there, nothing can be random, and nn.Embedding's attempt imports 80 MB of torch in a second
+        nn.init.normal_(weight)
+    return nn.Embedding.from_pretrained(weight, freeze=False)
 
 
 def make_norm(config: ModelConfig) -> nn.Module:

@@ -13,7 +13,7 @@ from inference.config import ModelConfig
 
 def rope_frequencies(config: ModelConfig) -> Tensor:
     """Angle per position for each pair of elements, float32 (D/2,), in radians."""
-    exponents = torch.arange(0, config.head_width, 2, dtype=torch.float32) / config.head_width
+    exponents = torch.arange(0, config.head_width, 2, dtype=torch.float32, device="cpu") / config.head_width
     frequencies = 1.0 / (config.rope_theta**exponents)
     scaling = config.rope_scaling
     if scaling is None:
@@ -27,10 +27,19 @@ def rope_frequencies(config: ModelConfig) -> Tensor:
 
 
 def rope_tables(config: ModelConfig) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of every position of the context, two float32 tensors (context, D)."""
-    angles = torch.outer(torch.arange(config.context_tokens, dtype=torch.float32), rope_frequencies(config))
+    """Cosines and sines of every position of the context, two float32 tensors (context, D), on the CPU.
+
+    They are real there even where a model is laid out on `meta`, since no checkpoint holds them.
+    """
+    positions = torch.arange(config.context_tokens, dtype=torch.float32, device="cpu")
+    angles = torch.outer(positions, rope_frequencies(config))
     angles = torch.cat((angles, angles), dim=-1)
     return angles.cos(), angles.sin()
+
+
+def rope_tables_bytes(config: ModelConfig) -> int:
+    """Memory of both tables."""
+    return 2 * config.context_tokens * config.head_width * torch.float32.itemsize
 
 
 def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ Format: tokenizer.json of https://github.com/huggingface/tokenizers, or the voca
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from inference.errors import TokenizerError
 
 LARGEST_FILE_BYTES = 64 << 20
 LARGEST_ID = (1 << 22) - 1
+LARGEST_PATTERN_CHARACTERS = 10_000
 NAMED_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
@@ -57,7 +59,9 @@ def read_tokenizer(folder: Path) -> TokenizerData:
     try:
         return _translate(data, config)
     except (TypeError, AttributeError, KeyError, ValueError) as error:
-        raise TokenizerError(f"The tokenizer files of {folder} are damaged: a part has the wrong form ({error!r:.200}).") from error
+        raise TokenizerError(
+            f"The tokenizer files of {folder} are damaged: a part has the wrong form ({error!r:.200})."
+        ) from error
 
 
 def read_json(path: Path) -> dict:
@@ -93,7 +97,9 @@ def _gpt2_files(folder: Path, config: dict) -> dict:
     vocab, merges = read_json(folder / "vocab.json"), folder / "merges.txt"
     if not vocab or not merges.is_file():
         has_sentencepiece = any((folder / name).is_file() for name in ("tokenizer.model", "spiece.model"))
-        reason = f"It has a SentencePiece tokenizer. {ONLY_BPE}" if has_sentencepiece else "Copy the model's tokenizer.json there."
+        reason = (
+            f"It has a SentencePiece tokenizer. {ONLY_BPE}" if has_sentencepiece else "Copy the model's tokenizer.json there."
+        )
         raise TokenizerError(f"{folder} holds neither tokenizer.json nor vocab.json with merges.txt. {reason}")
     lines = read_text(merges).split("\n")
     if lines[0].startswith("#version"):
@@ -272,8 +278,19 @@ def _split_pattern(step: dict, steps: list[dict]) -> str:
         raise TokenizerError(f"The tokenizer splits text by {_shape(steps)} with {kind}, which is not supported.")
     pattern = step["pattern"]
     if "String" in pattern:
-        return "".join(f"\\x{{{ord(character):x}}}" for character in pattern["String"])
-    return pattern["Regex"]
+        return re.sub(r"([\\.+*?()|\[\]{}^$#&~-])", r"\\\1", pattern["String"])
+    return _checked_regex(pattern["Regex"])
+
+
+def _checked_regex(pattern: str) -> str:
+    """Refuse what Oniguruma, which wrote the pattern, and our engines read differently."""
+    if len(pattern) > LARGEST_PATTERN_CHARACTERS:
+        raise TokenizerError(f"The tokenizer's splitting pattern has {len(pattern):,} characters.")
+    bare = re.sub(r"\\[^hHRXGKQE]|\[(?:\\[^hHRXGKQE]|[^\]\\])*\]", "", pattern)
+    differing = re.search(r"[\^$\\]|\}\+|\(\?(?![:=!>]|<[=!]|i:)", bare)
+    if differing:
+        raise TokenizerError(f"The tokenizer splits text by a pattern that uses {differing.group()!r}, which is not supported.")
+    return pattern
 
 
 def _flatten(step: dict | None, children: str, depth: int = 0) -> list[dict]:

@@ -129,12 +129,10 @@ def _rows(ranking: Ranking, token_id: int | None, rows: int) -> tuple[np.ndarray
 
 
 def _strip(drawn_from: Distribution, count: int) -> tuple[list[int], np.ndarray]:
-    """The first `count` tokens in drawing order that own an interval, and the end of each one's."""
+    """The first `count` tokens in drawing order that own an interval, of those sorted at once, and the end of each one's."""
     weights = drawn_from.weights
-    ids = weights.ranking.first(min(count, drawn_from.kept_count))
-    own = weights.of(ids)
-    n_owners = np.count_nonzero(own)
-    return ids[:n_owners].tolist(), np.cumsum(own[:n_owners]) / drawn_from.mass
+    n_owners = np.count_nonzero(weights.head[: min(count, drawn_from.kept_count)])
+    return weights.head_ids[:n_owners].tolist(), weights.head_sums[:n_owners] / drawn_from.mass
 
 
 def _rest(probabilities: np.ndarray, *, is_all: bool) -> float:

@@ -14,7 +14,7 @@ from inference.device import available_bytes
 from inference.errors import CheckpointError, OutOfMemoryError
 from inference.families import Part, canonical_name, layout
 from inference.model import Transformer
-from inference.rope import rope_tables
+from inference.rope import rope_tables_bytes
 from inference.types import LoadProgress
 from inference.weight_files import StoredTensor, find_weight_files, hash_weights, listed, read_config, read_headers
 
@@ -50,6 +50,8 @@ def load_model(
     The model is laid out without memory first, then filled tensor by tensor: the peak is its weights and one tensor.
     Raises CheckpointError (all missing, unexpected and mis-shaped tensors at once), UnsafeCheckpointError, OutOfMemoryError.
     """
+    weights_bytes = config.parameter_count * dtype.itemsize
+    _check_memory(config, weights_bytes, device, dtype)
     with torch.device("meta"):
         model = Transformer(config)
     paths = find_weight_files(folder)
@@ -59,19 +61,16 @@ def load_model(
     if config.tied_embeddings:
         stored = _resolve_tied(stored, parts["embedding.weight"][0])
     sources = _match(parts, stored)
-    weights_bytes = sum(parameter.numel() for parameter in model.parameters()) * dtype.itemsize
-    _check_memory(model, weights_bytes, device, dtype)
-    state = {}
+    # All at once, so that the buffers that come and go do not leave gaps between them.
+    state = {name: _allocate(parameter.shape, device, dtype) for name, parameter in model.named_parameters()}
     done, total = 0, sum(tensor.size_bytes for parts in sources.values() for _, tensor in parts)
-    for name, parameter in model.named_parameters():
-        state[name] = _read_parameter(parameter.shape, sources[name], device, dtype)
+    for name, parameter in state.items():
+        _fill(parameter, sources[name])
         done += sum(tensor.size_bytes for _, tensor in sources[name])
         if progress is not None:
             progress(LoadProgress("Reading weights", done / total))
     model.load_state_dict(state, assign=True)
-    if config.positions == "rope":
-        model.rope_cos, model.rope_sin = (table.to(device) for table in rope_tables(config))
-    model.requires_grad_(False)
+    model.to(device).requires_grad_(False)  # the rotary tables are what is left to move
     return LoadedWeights(model.eval(), weights_bytes, hash_weights(paths, tuple(headers.values())))
 
 
@@ -123,8 +122,8 @@ def _match(wanted: Mapping[str, Sequence[Part]], stored: Mapping[str, StoredTens
     return {name: [(part, stored[part.name]) for part in pieces] for name, pieces in wanted.items()}
 
 
-def _check_memory(model: Transformer, weights_bytes: int, device: torch.device, dtype: torch.dtype) -> None:
-    tables = sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())
+def _check_memory(config: ModelConfig, weights_bytes: int, device: torch.device, dtype: torch.dtype) -> None:
+    tables = rope_tables_bytes(config) if config.positions == "rope" else 0
     needed, available = weights_bytes + tables, available_bytes(device)
     if available is not None and needed > available:
         advice = "load them as bfloat16, or " if dtype.itemsize > 2 else ""
@@ -134,18 +133,6 @@ def _check_memory(model: Transformer, weights_bytes: int, device: torch.device, 
         )
 
 
-def _read_parameter(shape: torch.Size, sources: Sequence[Source], device: torch.device, dtype: torch.dtype) -> Tensor:
-    """One parameter, stacked from its parts."""
-    result = _allocate(shape, device, dtype)
-    row = 0
-    for part, tensor in sources:
-        values = _read_tensor(tensor, part.name, dtype)
-        values = values.T if part.is_transposed else values
-        result[row : row + values.shape[0]].copy_(values)
-        row += values.shape[0]
-    return result
-
-
 def _allocate(shape: torch.Size, device: torch.device, dtype: torch.dtype) -> Tensor:
     try:
         return torch.empty(shape, device=device, dtype=dtype)
@@ -153,6 +140,16 @@ def _allocate(shape: torch.Size, device: torch.device, dtype: torch.dtype) -> Te
         if "memory" not in str(error):
             raise
         raise OutOfMemoryError(f"There is not enough memory on {device} for the weights; choose a smaller model.") from error
+
+
+def _fill(parameter: Tensor, sources: Sequence[Source]) -> None:
+    """Write the stacked parts into the parameter."""
+    row = 0
+    for part, tensor in sources:
+        values = _read_tensor(tensor, part.name, parameter.dtype)
+        values = values.T if part.is_transposed else values
+        parameter[row : row + values.shape[0]].copy_(values)
+        row += values.shape[0]
 
 
 def _read_tensor(tensor: StoredTensor, name: str, dtype: torch.dtype) -> Tensor:

@@ -6,19 +6,17 @@ installs the pins there and starts the same program again inside.
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gui.bootstrap.errors import SetupError
-from gui.bootstrap.pins import missing, pinned
-
-if TYPE_CHECKING:  # every start pays for what is imported here
-    from gui.bootstrap.progress import Progress
+from gui.bootstrap.pins import missing, pinned, project_table
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Tells the program that starts inside that an install has just been made for it, so that it never makes another.
 RESTARTED = "GLASSBOX_RESTARTED"
+
+# Every start pays for the imports above; what only a first start needs is imported where it is used.
 
 
 def prepare(
@@ -26,18 +24,18 @@ def prepare(
     arguments: Sequence[str],
     *,
     extras: Sequence[str] = (),
-    progress: "Callable[[], Progress]",
+    with_window: bool = False,
     checkout: Path = CHECKOUT,
 ) -> None:
     """Return in an interpreter that has the pinned packages: this one, or `program` started again inside `.venv`.
 
     `program` is a package of the checkout with a `__main__`; `extras` name optional dependencies that it needs too.
-    Raises SetupError with a sentence for the user.
+    `with_window` shows the progress in a window unless a terminal does. Raises SetupError.
     """
     pins = pinned(checkout / "pyproject.toml", extras)
     lacking = missing(pins, sys.path)
     is_restarted = bool(os.environ.pop(RESTARTED, ""))
-    is_inside = Path(sys.prefix).resolve() == (checkout / ".venv").resolve()
+    is_inside = os.path.realpath(sys.prefix) == os.path.realpath(checkout / ".venv")
     if not lacking and not is_inside:
         return
 
@@ -48,13 +46,30 @@ def prepare(
         return
     if is_restarted:
         raise SetupError(
-            f"{', '.join(map(str, lacking))} is installed in {environment.folder} but this Python does not see it. "
+            f"This Python does not see {', '.join(map(str, lacking))}, although {environment.folder} has it. "
             f"Unset PYTHONHOME, delete {environment.folder} and start again."
         )
     if is_inside or not environment.is_ready(pins):
-        environment.install(pins, progress)
+        from gui.bootstrap.dialogs import choose_progress
+
+        environment.install(pins, choose_progress(sys.stderr, with_window=with_window))
         os.environ[RESTARTED] = "1"
     _start_again(environment.python, checkout / program, arguments)
+
+
+def report(error: SetupError, *, with_window: bool = False) -> None:
+    """Say why the program cannot start: on the terminal, and in a window where nobody sees a terminal."""
+    from gui.bootstrap import dialogs
+
+    if sys.stderr is not None:
+        sys.stderr.write(f"{error}\n")
+    if with_window and not dialogs.is_terminal(sys.stderr):
+        dialogs.show_error(str(error))
+
+
+def version() -> str:
+    """The program's own version."""
+    return str(project_table(CHECKOUT / "pyproject.toml")["version"])
 
 
 def _start_again(python: Path, program: Path, arguments: Sequence[str]) -> None:

@@ -8,8 +8,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
-from gui.bootstrap.progress import Progress, stopped
+from gui.bootstrap.progress import Progress, is_terminal, stopped, stream_progress
 
 TITLE = "Glassbox"
 TK_WINDOW = Path(__file__).with_name("tk_window.py")
@@ -76,10 +77,13 @@ def error_command(text: str) -> list[str] | None:
     return None
 
 
-def window_progress() -> Progress:
-    """A progress in a window; one that shows nothing where the system has no program for it."""
-    command = progress_command() if has_screen() else None
-    return Progress() if command is None else WindowProgress(command)
+def choose_progress(stream: IO[str] | None, *, with_window: bool) -> Progress:
+    """The progress for a stream, or a window if that is asked for, possible, and nobody reads the stream."""
+    if with_window and not is_terminal(stream) and has_screen():
+        command = progress_command()
+        if command is not None:
+            return WindowProgress(command)
+    return stream_progress(stream)
 
 
 def show_error(text: str) -> None:

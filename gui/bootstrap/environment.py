@@ -5,7 +5,7 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -57,13 +57,13 @@ class Environment:
         """Whether the program can be started inside."""
         return self.python.exists() and not self.is_unfinished and not missing(pins, self.site_packages)
 
-    def install(self, pins: Sequence[Pin], new_progress: Callable[[], Progress]) -> None:
+    def install(self, pins: Sequence[Pin], progress: Progress) -> None:
         """Bring every pin into the environment, making or repairing it where needed; waits for another process that does."""
         if self._is_broken:
             require_venv()
         with _explained(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        with new_progress() as progress, _explained(self.folder), locked(self._lock_file, progress) as lock:
+        with progress, _explained(self.folder), locked(self._lock_file, progress) as lock:
             if self.is_ready(pins) and not self._is_broken:
                 return  # the process that held the lock has done it
             self._install(pins, progress, lock)

@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gui.bootstrap.errors import SetupError
 
@@ -22,15 +22,19 @@ class Pin(NamedTuple):
         return f"{self.name}=={self.version}"
 
 
+def project_table(project_file: Path) -> dict[str, Any]:
+    """The `[project]` table of the project file."""
+    try:
+        return tomllib.loads(project_file.read_text(encoding="utf-8"))["project"]
+    except (OSError, ValueError, KeyError) as error:
+        raise SetupError(f"{project_file} cannot be read ({error}). Restore it from the repository.") from error
+
+
 def pinned(project_file: Path, extras: Sequence[str] = ()) -> tuple[Pin, ...]:
     """The pins of the project file: the dependencies, then those of each extra."""
-    try:
-        project = tomllib.loads(project_file.read_text(encoding="utf-8"))["project"]
-        optional = project.get("optional-dependencies", {})
-        lines = [*project["dependencies"], *(line for extra in extras for line in optional[extra])]
-    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
-        raise SetupError(f"{project_file} cannot be used ({error!r}). Restore it from the repository.") from error
-    return tuple(_pin(line, project_file) for line in lines)
+    project = project_table(project_file)
+    groups = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in extras)]
+    return tuple(_pin(line, project_file) for group in groups for line in group)
 
 
 def missing(pins: Iterable[Pin], folders: Iterable[str | Path]) -> list[Pin]:

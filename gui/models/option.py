@@ -145,7 +145,7 @@ class TextOption(Option):
     rows: int = 6
 
     def check(self, value: object) -> str:
-        """See Option. Line ends become \\n; what no file or model can hold (control characters, lone surrogates) goes."""
+        """See Option. Every kind of line end becomes \\n; control characters and lone surrogates are left out."""
         if isinstance(value, str) and len(value) <= self.max_characters:
             return self.clean(value)
         raise ValueError(translated("text of at most {count} characters").format(count=f"{self.max_characters:,}"))
@@ -153,8 +153,9 @@ class TextOption(Option):
     @staticmethod
     def clean(text: str) -> str:
         """See `check`."""
-        lines = text.replace("\r\n", "\n").replace("\r", "\n")
-        return "".join(c for c in lines if c in "\n\t" or not (c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff"))
+        for line_end in ("\r\n", "\r", "\u2028", "\u2029"):
+            text = text.replace(line_end, "\n")
+        return "".join(c for c in text if c in "\n\t" or not (c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff"))
 
     def describe(self, value: object) -> str:
         """See Option."""

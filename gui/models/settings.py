@@ -12,10 +12,7 @@ GROUPS = (
     Group(
         "sampling",
         QT_TRANSLATE_NOOP("settings", "Sampling"),
-        QT_TRANSLATE_NOOP(
-            "settings",
-            "How each token is chosen. The rules apply in this order: repetition penalty, temperature, top-k, top-p, min-p.",
-        ),
+        QT_TRANSLATE_NOOP("settings", "Applied in this order: repetition penalty, temperature, top-k, top-p, min-p."),
     ),
     Group(
         "conversation",
@@ -157,11 +154,12 @@ class Settings:
     system_prompt: str = _option(
         TextOption(
             group="conversation",
-            label=QT_TRANSLATE_NOOP("settings", "S&ystem prompt"),
+            label=QT_TRANSLATE_NOOP("settings", "&System prompt"),
             help=QT_TRANSLATE_NOOP(
                 "settings",
                 "An instruction that stands before every conversation, such as the role the model should play. Empty for none.",
             ),
+            rows=4,
         )
     )
     scene: str = _option(
@@ -173,7 +171,7 @@ class Settings:
                 "For models without a chat template: the text that makes them continue a conversation between a user and an "
                 "assistant. Empty for the model's own scene, shown here in grey.",
             ),
-            rows=8,
+            rows=6,
         )
     )
     theme: str = _option(

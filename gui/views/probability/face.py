@@ -1,7 +1,7 @@
 """A font ready to paint with: its measures, and the layout of strings that come again and again."""
 
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QStaticText
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QStaticText, QTransform
 
 _TEXTS_KEPT = 2048
 
@@ -18,7 +18,7 @@ class Face:
         self.metrics = QFontMetricsF(font)
         self.ascent = self.metrics.ascent()
         self.height = round(self.metrics.height())
-        self._texts: dict[str, tuple[QStaticText, float]] = {}
+        self._texts: dict[str, tuple[QStaticText | None, float]] = {}
 
     def width(self, text: str) -> float:
         """The width of a string."""
@@ -26,20 +26,28 @@ class Face:
 
     def draw(self, painter: QPainter, left: float, baseline: float, text: str) -> None:
         """Paint a string that starts at `left`; the painter's font must be this one."""
-        painter.drawStaticText(QPointF(left, baseline - self.ascent), self._text(text)[0])
+        static = self._text(text)[0]
+        if static is None:
+            painter.drawText(QPointF(left, baseline), text)
+        else:
+            painter.drawStaticText(QPointF(left, baseline - self.ascent), static)
 
     def draw_to(self, painter: QPainter, right: float, baseline: float, text: str) -> None:
         """Paint a string that ends at `right`; the painter's font must be this one."""
-        static, width = self._text(text)
-        painter.drawStaticText(QPointF(right - width, baseline - self.ascent), static)
+        self.draw(painter, right - self.width(text), baseline, text)
 
-    def _text(self, text: str) -> tuple[QStaticText, float]:
+    def _text(self, text: str) -> tuple[QStaticText | None, float]:
         known = self._texts.get(text)
         if known is None:
             if len(self._texts) >= _TEXTS_KEPT:
                 self._texts.clear()
-            static = QStaticText(text)
-            static.setTextFormat(Qt.TextFormat.PlainText)
-            static.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
-            known = self._texts[text] = (static, self.metrics.horizontalAdvance(text))
+            known = self._texts[text] = (self._laid_out(text), self.metrics.horizontalAdvance(text))
         return known
+
+    def _laid_out(self, text: str) -> QStaticText | None:
+        """The string's layout; None where letters of a higher fallback font would move its baseline."""
+        static = QStaticText(text)
+        static.setTextFormat(Qt.TextFormat.PlainText)
+        static.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+        static.prepare(QTransform(), self.font)
+        return static if abs(static.size().height() - self.metrics.height()) < 0.5 else None

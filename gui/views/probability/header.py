@@ -61,8 +61,9 @@ class StateLine(PaintedWidget):
         painter.drawEllipse(QRectF(1, middle - _DOT / 2, _DOT, _DOT))
         painter.setPen(self.paints.muted)
         painter.setFont(self.fonts.small.font)
-        if self.fonts.small.width(text) > self.width() - _TEXT_LEFT:
-            text = self.short_text()
+        room = self.width() - _TEXT_LEFT - 4
+        shorter = (text, self.short_text(), f"{self._step:,}")
+        text = next((words for words in shorter if self.fonts.small.metrics.horizontalAdvance(words) <= room), shorter[-1])
         baseline = middle - self.fonts.small.height / 2 + self.fonts.small.ascent
         painter.drawText(QPointF(_TEXT_LEFT, baseline), text)
         painter.end()

@@ -27,10 +27,9 @@ class Numbers(PaintedWidget):
         super().__init__(theme, parent)
         self._trace: StepTrace | None = None
         self._names = (self.tr("surprise"), self.tr("entropy"), self.tr("rank"), self.tr("chosen: model → sampling"))
-        self._sentence_height = 2 * self.fonts.text.height
-        self._rects: list[QRect] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Surprise, entropy and rank"))
+        self.restyle()
 
     def set_trace(self, trace: StepTrace) -> None:
         """Show the numbers of a trace."""

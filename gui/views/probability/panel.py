@@ -133,11 +133,11 @@ class ProbabilityPanel(QWidget):
             self._show_page(self._empty)
         else:
             self._show_parts(trace)
+            self._scroll.set_held(not is_live)
         if is_live:
             self._frame_timer.start()
             self._settle_timer.start()
         else:
-            self._scroll.show_current_row()
             self._on_settled()
 
     def _show_parts(self, trace: StepTrace) -> None:

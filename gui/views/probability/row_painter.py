@@ -111,7 +111,8 @@ class RowPainter:
 
     def _paint_gap(self, painter: QPainter, top: float) -> None:
         painter.setPen(QPen(self._paints.muted, 1.0, Qt.PenStyle.DotLine))
-        painter.drawLine(QPointF(self._columns.token_left, top), QPointF(self._columns.sampling_right, top))
+        y = top - 1.5
+        painter.drawLine(QPointF(MARGIN, y), QPointF(self._columns.sampling_right, y))
 
     def _paint_bars(self, painter: QPainter, shown: Sequence[tuple[float, Row]]) -> None:
         bar = self._columns.bar

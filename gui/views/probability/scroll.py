@@ -1,7 +1,7 @@
 """A scroll area for the rows whose bar lives in the margin and is seen only when there is something to scroll."""
 
 from PySide6.QtCore import QRectF, QSize, Qt, Slot
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QScrollBar, QSizePolicy, QStyle, QStyleOptionSlider, QWidget
 
 from gui.theme import Theme
@@ -52,6 +52,7 @@ class RowsScroll(QScrollArea):
     def __init__(self, rows: Rows, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows = rows
+        self._is_held = False
         self._bar = ThinScrollBar(theme)
         self.setVerticalScrollBar(self._bar)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
@@ -74,9 +75,19 @@ class RowsScroll(QScrollArea):
         self.setMinimumHeight(min(self._rows.height(), _FEWEST_ROWS * row_height(self._rows.fonts)))
         self.setMaximumHeight(self._rows.height())
 
-    def show_current_row(self) -> None:
-        """Scroll to the current row."""
-        self._on_row_reached(self._rows.current_row)
+    def set_held(self, is_held: bool) -> None:
+        """A held step is scrolled to its current row; going live again goes back to the likeliest tokens."""
+        if is_held:
+            self._on_row_reached(self._rows.current_row)
+        elif self._is_held:
+            self._bar.setValue(0)
+        self._is_held = is_held
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The current row of a held step stays in view."""
+        super().resizeEvent(event)
+        if self._is_held:
+            self._on_row_reached(self._rows.current_row)
 
     @Slot(int)
     def _on_row_reached(self, row: int) -> None:

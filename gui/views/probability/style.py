@@ -62,8 +62,8 @@ class Columns:
         heading_width = SWATCH_WIDTH + 4 + fonts.small.width(sampling_heading())
         cut_width = max(fonts.small.width(cut_text(rule)) for rule in RULES)
         right = width - MARGIN
-        model_right = right - max(number_width, heading_width, cut_width) - 10
-        rank_right = MARGIN + MARKER_WIDTH + 3 + fonts.small.width("00")
+        model_right = round(right - max(number_width, heading_width, cut_width) - 10)
+        rank_right = round(MARGIN + MARKER_WIDTH + 3 + fonts.small.width("00"))
         return cls(rank_right, rank_right + 8, model_right - number_width - 8, model_right, right)
 
 

@@ -3,9 +3,18 @@
 import secrets
 from bisect import bisect_left
 
-from PySide6.QtCore import QLocale, QSignalBlocker, Qt, Slot
-from PySide6.QtGui import QValidator, QWheelEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QPushButton, QSlider, QWidget
+from PySide6.QtCore import QLocale, QPointF, QRectF, QSignalBlocker, Qt, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QValidator, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QPushButton,
+    QSlider,
+    QStyle,
+    QStyleOptionSpinBox,
+    QWidget,
+)
 
 from gui.models.option import FRACTION_DIGITS, NumberOption, translated
 from gui.views.settings_dialog.field import Field
@@ -29,7 +38,26 @@ class NumberBox(QDoubleSpinBox):
         self.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
         self.setAccelerated(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.lineEdit().setTextMargins(5, 0, 0, 0)
         self.setFixedWidth(self.fontMetrics().horizontalAdvance("0" * BOX_CHARACTERS) + 28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The box, and arrows in its buttons: a style sheet cannot draw them without picture files."""
+        super().paintEvent(event)
+        option = QStyleOptionSpinBox()
+        self.initStyleOption(option)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for button, flag, direction in (
+            (QStyle.SubControl.SC_SpinBoxUp, QAbstractSpinBox.StepEnabledFlag.StepUpEnabled, -1),
+            (QStyle.SubControl.SC_SpinBoxDown, QAbstractSpinBox.StepEnabledFlag.StepDownEnabled, 1),
+        ):
+            is_live = self.isEnabled() and flag in self.stepEnabled()
+            role = QPalette.ColorRole.PlaceholderText if is_live else QPalette.ColorRole.Mid
+            painter.setPen(QPen(self.palette().color(role), 1.4, c=Qt.PenCapStyle.RoundCap, j=Qt.PenJoinStyle.RoundJoin))
+            middle = QRectF(self.style().subControlRect(QStyle.ComplexControl.CC_SpinBox, option, button, self)).center()
+            tip, ends = middle.y() + 1.5 * direction, middle.y() - 1.5 * direction
+            painter.drawPolyline([QPointF(middle.x() - 3.5, ends), QPointF(middle.x(), tip), QPointF(middle.x() + 3.5, ends)])
 
     def textFromValue(self, value: float) -> str:
         """The word, or as many digits as the value has."""
@@ -101,15 +129,15 @@ class NumberField(Field):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(14)
-        self.box = NumberBox(option, self)
-        self.box.valueChanged.connect(self._on_box_changed)
-        self.describe(self.box)
         self.slider: StopSlider | None = None
         if option.has_slider:
             self.slider = StopSlider(option.stops(), self)
             self.slider.valueChanged.connect(self._on_slider_changed)
             self.describe(self.slider, self.tr("{option}, slider").format(option=option.title))
             layout.addWidget(self.slider, 1)
+        self.box = NumberBox(option, self)
+        self.box.valueChanged.connect(self._on_box_changed)
+        self.describe(self.box)
         layout.addWidget(self.box)
         if option.draw_text:
             button = QPushButton(translated(option.draw_text), self)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QRect, QTimer, Qt, Signal, Slot
+from PySide6.QtCore import QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
@@ -115,8 +115,10 @@ class MessageColumn(QScrollArea):
         top = self.verticalScrollBar().value()
         return next(iter(self._heights.rows_between(top, top + self.viewport().height())), 0)
 
-    def bring(self, row: int) -> MessageView:
-        """The widget of a row, built and placed, with at least its beginning in reach of `show_part`."""
+    def bring(self, row: int) -> MessageView | None:
+        """The widget of a row, built and placed, with its beginning in sight if it was far; None before the column is shown."""
+        if not self.isVisible() or not self._width:
+            return None
         if row not in self._views:
             self._follows = False
             self._is_arranging = True

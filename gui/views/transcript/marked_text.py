@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
     QTextCharFormat,
+    QTextCursor,
     QTextLine,
     QTextOption,
 )
@@ -68,9 +69,6 @@ class MarkedText(QTextEdit):
         font.setPointSizeF(font.pointSizeF() * 1.1)
         self.setFont(font)
         self.setTabStopDistance(TAB_SPACES * QFontMetricsF(font).horizontalAdvance(" "))
-        cursor = self.textCursor()
-        cursor.setKeepPositionOnInsert(True)  # a selection up to the end must not grow with the answer
-        self.setTextCursor(cursor)
 
     # -- text ----------------------------------------------------------------------------------------------------------
 
@@ -85,7 +83,16 @@ class MarkedText(QTextEdit):
         self._text += text
         if self._has_end_caret:
             self.viewport().update(self._end_caret())
+        anchor, position = self.textCursor().anchor(), self.textCursor().position()
         self._paragraphs.append(text)
+        self._select(anchor, position)  # Qt lets a selection grow that ends where text is inserted
+
+    def _select(self, anchor: int, position: int) -> None:
+        cursor = self.textCursor()
+        if (cursor.anchor(), cursor.position()) != (anchor, position):
+            cursor.setPosition(anchor)
+            cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
+            self.setTextCursor(cursor)
 
     def fit(self, width: int) -> int:
         """The height of the text wrapped at `width`."""
@@ -94,11 +101,8 @@ class MarkedText(QTextEdit):
             document.setTextWidth(width)
             if len(self._paragraphs.breaks):
                 self._break_again()
-        return math.ceil(document.documentLayout().blockBoundingRect(document.lastBlock()).bottom())
-
-    def text_width(self) -> int:
-        """The width of the longest line."""
-        return math.ceil(self.document().idealWidth())
+        document.documentLayout().blockBoundingRect(document.lastBlock())  # a long text is laid out lazily
+        return math.ceil(document.size().height())
 
     def _break_again(self) -> None:
         """The lines wrap elsewhere now: so do the paragraphs that were broken at a line's end."""
@@ -118,6 +122,17 @@ class MarkedText(QTextEdit):
     def selected_text(self) -> str:
         """The selected part of the text, exactly."""
         return utf16_slice(self._text, *self.selection())
+
+    def select(self, start: int, end: int) -> None:
+        """Select this part of the text and take the keyboard."""
+        self._select(self._paragraphs.breaks.to_document(start), self._paragraphs.breaks.to_document(end))
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def select_to(self, point: QPoint) -> None:
+        """Extend the selection to the character nearest to a point."""
+        cursor = self.textCursor()
+        cursor.setPosition(self.cursorForPosition(point).position(), QTextCursor.MoveMode.KeepAnchor)
+        self.setTextCursor(cursor)
 
     def clear_selection(self) -> None:
         """Select nothing."""
@@ -168,13 +183,14 @@ class MarkedText(QTextEdit):
 
     def _show_marks(self) -> None:
         marks, theme = self._marks, self._theme
-        selections = [self._mark(span, self._tint(theme.warning, 0.3)) for span in marks.found[:MAX_MARKED_FINDS]]
+        found = self._tint(theme.warning, 0.3, theme.text)
+        selections = [self._mark(span, found) for span in marks.found[:MAX_MARKED_FINDS]]
         if marks.found_now:
-            selections.append(self._mark(marks.found_now, self._tint(theme.warning, 0.75)))
+            selections.append(self._mark(marks.found_now, self._tint(theme.warning, 1.0, theme.on_accent)))
         if marks.hovered:
             selections.append(self._mark(marks.hovered, self._underline(theme.accent)))
         if marks.held:
-            held = self._tint(theme.accent, 0.28)
+            held = self._tint(theme.accent, 0.28, theme.text)
             held.merge(self._underline(theme.accent))
             selections.append(self._mark(marks.held, held))
         self.setExtraSelections(selections)
@@ -186,8 +202,9 @@ class MarkedText(QTextEdit):
         selection.format = look
         return selection
 
-    def _tint(self, color: str, strength: float) -> QTextCharFormat:
+    def _tint(self, color: str, strength: float, text: str) -> QTextCharFormat:
         look = QTextCharFormat()
+        look.setForeground(QColor(text))
         look.setBackground(blend(color, self._theme.window, strength))
         return look
 
@@ -204,16 +221,12 @@ class MarkedText(QTextEdit):
         layout = self.document().documentLayout()
         block = self.document().findBlock(layout.hitTest(QPointF(point), Qt.HitTestAccuracy.FuzzyHit))
         inside = QPointF(point) - layout.blockBoundingRect(block).topLeft()
-        for index in range(block.layout().lineCount()):
-            line = block.layout().lineAt(index)
-            if line.y() <= inside.y() < line.y() + line.height() and self._covers(line, inside.x()):
-                offset = line.xToCursor(inside.x(), QTextLine.CursorPosition.CursorOnCharacter)
-                return self._paragraphs.breaks.to_text(block.position() + offset)
-        return -1
-
-    def _covers(self, line: QTextLine, x: float) -> bool:
-        text = line.naturalTextRect()
-        return text.left() <= x < text.right()
+        lines = [block.layout().lineAt(index) for index in range(block.layout().lineCount())]
+        line = next((line for line in reversed(lines) if line.y() <= inside.y()), None)  # the gap below belongs to it
+        if line is None or not line.naturalTextRect().left() <= inside.x() < line.naturalTextRect().right():
+            return -1
+        offset = line.xToCursor(inside.x(), QTextLine.CursorPosition.CursorOnCharacter)
+        return self._paragraphs.breaks.to_text(block.position() + offset)
 
     def rect_of(self, start: int, end: int) -> QRect:
         """Where the text from `start` to `end` is, whole lines."""
@@ -257,4 +270,3 @@ class MarkedText(QTextEdit):
         painter.drawRoundedRect(badge, 3, 3)
         painter.setPen(QColor(self._theme.text))
         painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, sign)
-

@@ -1,7 +1,7 @@
 """One message on screen: who speaks, the text, and a line that says what is going on with it."""
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QContextMenuEvent, QFont, QGuiApplication, QKeySequence, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QGuiApplication, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QMenu, QWidget
 
 from gui.models.conversation import ChatMessage, TokenRecord
@@ -28,7 +28,7 @@ class MessageView(QWidget):
 
     token_clicked = Signal(int, int)
     token_hovered = Signal(int, int)
-    dragged = Signal(int, int)
+    dragged = Signal(int, QPoint)
     caret_moved = Signal(int)
     stepped = Signal(int)
     selected = Signal(int)
@@ -146,7 +146,7 @@ class MessageView(QWidget):
         self.note.setVisible(shown)
         if shown:
             y = self._place(self.note, y + LINE_GAP, inner, self.note.heightForWidth(inner))
-        return y + PADDING + ROW_GAP
+        return y + PADDING - LINE_GAP + ROW_GAP
 
     def _place(self, widget: QWidget, y: int, width: int, height: int) -> int:
         widget.setGeometry(INSET, y, width, height)
@@ -175,7 +175,7 @@ class MessageView(QWidget):
             self._paint_divider(painter)
         if self._is_user:
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self._theme.raised)
+            painter.setBrush(QColor(self._theme.raised))
             painter.drawRoundedRect(QRectF(0, top, self.width(), self.height() - top - ROW_GAP), RADIUS, RADIUS)
 
     def _paint_divider(self, painter: QPainter) -> None:
@@ -184,10 +184,10 @@ class MessageView(QWidget):
         middle = (DIVIDER - ROW_GAP) // 2
         width = painter.fontMetrics().horizontalAdvance(text)
         left = (self.width() - width) // 2
-        painter.setPen(QPen(self._theme.border, 1))
+        painter.setPen(QColor(self._theme.border))
         painter.drawLine(0, middle, left - INSET, middle)
         painter.drawLine(left + width + INSET, middle, self.width(), middle)
-        painter.setPen(self._theme.muted)
+        painter.setPen(QColor(self._theme.muted))
         painter.drawText(QRect(0, 0, self.width(), 2 * middle), Qt.AlignmentFlag.AlignCenter, text)
 
     # -- marks ---------------------------------------------------------------------------------------------------------
@@ -240,9 +240,9 @@ class MessageView(QWidget):
             self._show_marks()
             self.token_hovered.emit(self.index, -1 if token is None else token)
 
-    @Slot(int)
-    def _on_dragged(self, y: int) -> None:
-        self.dragged.emit(self.index, y + self.body.y())
+    @Slot(QPoint)
+    def _on_dragged(self, mouse: QPoint) -> None:
+        self.dragged.emit(self.index, mouse)
 
     @Slot()
     def _on_caret_moved(self) -> None:

@@ -13,13 +13,13 @@ CARET_WIDTH = 1
 class TokenText(MarkedText):
     """Text whose characters can be clicked; selecting by mouse and keyboard works as ever.
 
-    Emits `clicked` (position) for a click that selects nothing, `hovered` (position, -1 for none), `dragged` (y in this
-    widget) while the mouse selects, `caret_moved` after a key, `stepped` (+1 or -1) for an arrow key while a token is held.
+    Emits `clicked` (position) for a click that selects nothing, `hovered` (position, -1 for none), `dragged` (place on
+    the screen) while the mouse selects, `caret_moved` after a key, `stepped` (+1 or -1) for an arrow key while a token is held.
     """
 
     clicked = Signal(int)
     hovered = Signal(int)
-    dragged = Signal(int)
+    dragged = Signal(QPoint)
     caret_moved = Signal()
     stepped = Signal(int)
 
@@ -46,7 +46,7 @@ class TokenText(MarkedText):
         super().mouseMoveEvent(event)
         point = event.position().toPoint()
         if event.buttons() & Qt.MouseButton.LeftButton:
-            self.dragged.emit(point.y())
+            self.dragged.emit(event.globalPosition().toPoint())
         else:
             self.hovered.emit(self.position_at(point))
 
