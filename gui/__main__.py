@@ -8,8 +8,8 @@ import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(
-        "Glassbox needs Python 3.11 or newer, and this is %d.%d. Install a newer one and start with it, "
-        "for example: python3.12 -m gui" % sys.version_info[:2]
+        f"Glassbox needs Python 3.11 or newer, and this is {sys.version_info[0]}.{sys.version_info[1]}. "
+        "Install a newer one and start with it, for example: python3.12 -m gui"
     )
 
 import argparse
@@ -20,8 +20,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 if not __package__:  # started as `python3 /path/to/gui`, from any folder
     sys.path[0] = str(CHECKOUT)
 
-from gui import bootstrap
-from gui.bootstrap.errors import SetupError
+from gui import bootstrap  # noqa: E402  after the path is right
+from gui.bootstrap.errors import SetupError  # noqa: E402
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -57,8 +57,12 @@ def run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     desktop.require_connection()
 
     from gui.app import main as open_window
+    from gui.paths import FolderError
 
-    return open_window(options.model, options.profile)
+    try:
+        return open_window(options.model, options.profile)
+    except FolderError as error:
+        raise SetupError(str(error)) from error
 
 
 def install_launcher() -> int:

@@ -17,12 +17,12 @@ from gui.garbage import GarbagePolicy
 from gui.inspector import Inspector
 from gui.main_window import MainWindow
 from gui.models.conversation import Conversation
-from gui.paths import Paths
+from gui.paths import FolderError, Paths
 from gui.preferences import Preferences
 from gui.settings import SettingsStore
 from gui.theme import apply_theme, theme_for
 from gui.views.about_dialog import AboutDialog
-from gui.views.settings_dialog import SettingsDialog
+from gui.views.settings_dialog.dialog import SettingsDialog
 from gui.views.shortcuts_dialog import ShortcutsDialog
 from inference.types import ModelSpec
 
@@ -184,6 +184,8 @@ class Glassbox(QObject):
             self._theme = theme
             apply_theme(self._application, theme)
             self.window.set_theme(theme)
+            if self._dialog is not None:
+                self._dialog.set_theme(theme)
 
     @Slot()
     def show_settings_dialog(self) -> None:
@@ -254,9 +256,13 @@ def make_application(paths: Paths) -> QApplication:
 def main(model: Path | None, profile: Path | None) -> int:
     """Run the program; returns its exit code."""
     paths = Paths(profile)
-    diagnostics.start_logging(paths.log_file)
-    application = make_application(paths)
-    program = Glassbox(application, paths, model)
+    try:
+        diagnostics.start_logging(paths.log_file)
+        application = make_application(paths)
+        program = Glassbox(application, paths, model)
+    except FolderError as error:
+        print(error, file=sys.stderr)  # noqa: T201  there is no log to write to
+        return 1
     diagnostics.install_handlers(program.window.banner.show_message)
     garbage = GarbagePolicy(program)
     program.host.model_ready.connect(garbage.freeze)

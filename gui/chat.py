@@ -7,8 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gui.engine_host import EngineHost
-from gui.models.conversation import Conversation
-from gui.settings import Settings
+from gui.models.conversation import Conversation, Status
+from gui.models.settings import Settings
 from inference.types import (
     GenerateRequest,
     Message,
@@ -122,6 +122,7 @@ class Chat(QObject):
         )
         message = self._conversation.messages[self._answer]
         message.request = self._host.generate(request)
+        message.author = self.spec.name
         message.weights_hash = self.spec.weights_hash
         self._conversation.set_status(self._answer, "reading")
 
@@ -204,7 +205,7 @@ class Chat(QObject):
     def _on_run_failed(self, failure: RunFailed) -> None:
         self._end("failed", failure.message)
 
-    def _end(self, status: str, note: str) -> None:
+    def _end(self, status: Status, note: str) -> None:
         ended, self._answer = self._answer, None
         self._conversation.set_status(ended, status, note)
         self.answer_ended.emit(ended)

@@ -104,7 +104,7 @@ class EngineHost(QObject):
         self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
         self._last_flush_s = 0.0
         self._flush_ended_s = 0.0
-        self._is_started = False
+        self._is_started = self._is_closed = False
 
     @property
     def is_running(self) -> bool:
@@ -149,15 +149,15 @@ class EngineHost(QObject):
         self._worker.submit(CountTokensRequest(self._count_id, text))
 
     def close(self) -> bool:
-        """Stop everything and end the thread; False when it did not end in time."""
+        """Stop everything and end the thread; False when it did not end in time. Nothing is emitted any more."""
         self.stop()
+        self._is_closed = True
         self._frame.stop()
-        self._woken.disconnect(self._on_woken)
         return self._worker.close(CLOSE_TIMEOUT_S) if self._is_started else True
 
     @Slot()
     def _on_woken(self) -> None:
-        if not self._frame.isActive():
+        if not (self._is_closed or self._frame.isActive()):
             interval_ms = max(FRAME_MS, 2000 * self._last_flush_s)
             since_ms = 1000 * (time.perf_counter() - self._flush_ended_s)
             self._frame.start(max(0, round(interval_ms - since_ms)))

@@ -83,7 +83,7 @@ class Inspector(QObject):
     def _show(self, message: int, token: int, *, is_live: bool) -> None:
         record = self._conversation.messages[message].tokens[token]
         if record.trace is not None:
-            self._panel.show_trace(record.trace, token, is_live)
+            self._panel.show_trace(record.trace, token + 1, is_live)
         elif is_live or not self._ask(message, token):
             self._panel.show_empty(self.tr("The probabilities of this token are no longer in memory."))
 
@@ -116,7 +116,7 @@ class Inspector(QObject):
         if self.held is not None:
             message, token = self.held
             self._conversation.messages[message].tokens[token].trace = answer.trace
-            self._panel.show_trace(answer.trace, token, False)
+            self._panel.show_trace(answer.trace, token + 1, False)
 
     @Slot()
     def _on_cleared(self) -> None:

@@ -4,7 +4,7 @@ import time
 
 from PySide6.QtCore import QSettings, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QLabel, QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from gui.actions import fill_menu_bar, make_actions
 from gui.chat import Chat
@@ -45,6 +45,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._activity, self._speed, self._place = QLabel(self), QLabel(self), QLabel(self)
         self._fill_status_bar()
+        self._style_frame(theme)
         self._views = (self.header, self.banner, self.transcript, self.composer, self.panel)
         self._loading = ""
         self._speed_shown_s = 0.0
@@ -61,6 +62,12 @@ class MainWindow(QMainWindow):
         """Repaint in other colours."""
         for view in self._views:
             view.set_theme(theme)
+        self._style_frame(theme)
+
+    def _style_frame(self, theme: Theme) -> None:
+        """Colours of what has no view of its own. Not a style sheet of the window: it would undo its views' palettes."""
+        self._edge.setStyleSheet(f"background: {theme.border};")
+        self.statusBar().setStyleSheet(f"QStatusBar::item {{ border: none; }} QLabel {{ color: {theme.muted}; }}")
 
     def _lay_out(self) -> None:
         left = QWidget(self)
@@ -76,18 +83,31 @@ class MainWindow(QMainWindow):
         column.addWidget(self.composer)
         self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self.splitter.addWidget(left)
-        self.splitter.addWidget(self.panel)
+        self.splitter.addWidget(self._with_edge(self.panel))
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 0)
         self.splitter.setCollapsible(0, False)
         self.splitter.setCollapsible(1, False)
-        self.splitter.setHandleWidth(1)
+        self.splitter.setHandleWidth(3)
         self.setCentralWidget(self.splitter)
         self.setTabOrder(self.composer, self.panel)
+
+    def _with_edge(self, panel: QWidget) -> QWidget:
+        """The panel behind a line that parts it from the conversation."""
+        self._edge = QWidget(self)
+        self._edge.setFixedWidth(1)
+        self._side = QWidget(self)
+        row = QHBoxLayout(self._side)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._edge)
+        row.addWidget(panel, 1)
+        return self._side
 
     def _fill_status_bar(self) -> None:
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
+        bar.setContentsMargins(18, 0, 14, 4)
         for label, name in (
             (self._activity, self.tr("Activity")),
             (self._speed, self.tr("Speed")),
@@ -96,6 +116,7 @@ class MainWindow(QMainWindow):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setAccessibleName(name)
         bar.addWidget(self._activity, 1)
+        self._speed.setContentsMargins(0, 0, 18, 0)
         bar.addPermanentWidget(self._speed)
         bar.addPermanentWidget(self._place)
 
@@ -119,7 +140,7 @@ class MainWindow(QMainWindow):
     @Slot(bool)
     def show_panel(self, shown: bool) -> None:
         """Open or close the panel; while it is closed nothing is explained."""
-        self.panel.setVisible(shown)
+        self._side.setVisible(shown)
         self._chat.is_traced = shown
 
     @Slot()

@@ -2,7 +2,8 @@
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from gui.settings import Settings, SettingsError, SettingsStore
+from gui.models.settings import Settings
+from gui.settings import SettingsError, SettingsStore
 
 
 class Preferences(QObject):

@@ -9,10 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import tomlkit
+from PySide6.QtCore import QCoreApplication
 from tomlkit.exceptions import TOMLKitError
 
-from gui.models.option import Option, translated
+from gui.models.option import Option
 from gui.models.settings import OPTIONS, Settings
+
+translate = QCoreApplication.translate  # under this name lupdate finds the texts
 
 MAX_FILE_BYTES = 1 << 18
 HEADER = "Settings of Glassbox. What is not written here has its default."
@@ -59,7 +62,7 @@ class SettingsStore:
         try:
             return self._options[key].check(value)
         except ValueError as error:
-            text = translated("{key} cannot be {value}: it must be {rule}.")
+            text = translate("settings", "{key} cannot be {value}: it must be {rule}.")
             raise SettingsError(text.format(key=key, value=_shown(value), rule=error)) from error
 
     def _load(self) -> None:
@@ -75,7 +78,7 @@ class SettingsStore:
             if key in self._options:
                 self._take(self._options[key], value, good)
             else:
-                text = translated("{file}: {key} is not a setting that this version knows; it is left as it is.")
+                text = translate("settings", "{file}: {key} is not a setting that this version knows; it is left as it is.")
                 self.notes.append(text.format(file=self._path.name, key=_shown(key)))
         self.settings = Settings(**good)
 
@@ -83,7 +86,7 @@ class SettingsStore:
         try:
             good[option.key] = option.check(value)
         except ValueError as error:
-            text = translated("{file}: {key} is {value}; it must be {rule}. The default is used: {default}.")
+            text = translate("settings", "{file}: {key} is {value}; it must be {rule}. The default is used: {default}.")
             default = option.describe(option.default)
             self.notes.append(text.format(file=self._path.name, key=option.key, value=_shown(value), rule=error, default=default))
 
@@ -96,24 +99,26 @@ class SettingsStore:
             with self._path.open("rb") as file:
                 data = file.read(MAX_FILE_BYTES + 1)
             if len(data) > MAX_FILE_BYTES:
-                raise _UnusableFileError(translated("it is larger than {count} bytes").format(count=f"{MAX_FILE_BYTES:,}"))
+                raise _UnusableFileError(
+                    translate("settings", "it is larger than {count} bytes").format(count=f"{MAX_FILE_BYTES:,}")
+                )
             return tomlkit.parse(data.decode("utf-8-sig"))
         except FileNotFoundError:
             raise
         except OSError as error:
             raise _UnusableFileError(error.strerror or str(error)) from error
         except UnicodeDecodeError as error:
-            raise _UnusableFileError(translated("it is not text")) from error
+            raise _UnusableFileError(translate("settings", "it is not text")) from error
         except (TOMLKitError, ValueError, RecursionError) as error:
             raise _UnusableFileError(str(error)) from error
 
     def _unusable_note(self, reason: str) -> str:
-        text = translated("The settings file could not be read ({reason}), so every setting has its default.")
+        text = translate("settings", "The settings file could not be read ({reason}), so every setting has its default.")
         note = text.format(reason=reason)
         try:
-            kept = translated("The file was kept as {path}.").format(path=self._set_aside())
+            kept = translate("settings", "The file was kept as {path}.").format(path=self._set_aside())
         except OSError:
-            kept = translated("It is still {path}.").format(path=self._path)
+            kept = translate("settings", "It is still {path}.").format(path=self._path)
         return f"{note} {kept}"
 
     def _set_aside(self) -> Path:
@@ -126,10 +131,14 @@ class SettingsStore:
         try:
             text = self._merged()
             if len(text.encode()) > MAX_FILE_BYTES:
-                raise OSError(translated("they would take more than {count} bytes").format(count=f"{MAX_FILE_BYTES:,}"))
+                raise OSError(
+                    translate("settings", "they would take more than {count} bytes").format(count=f"{MAX_FILE_BYTES:,}")
+                )
             write_atomically(self._path, text)
         except OSError as error:
-            sentence = translated("The settings could not be saved in {path} ({reason}). They apply until Glassbox is closed.")
+            sentence = translate(
+                "settings", "The settings could not be saved in {path} ({reason}). They apply until Glassbox is closed."
+            )
             raise SettingsError(sentence.format(path=self._path, reason=error.strerror or str(error))) from error
 
     def _merged(self) -> str:

@@ -152,7 +152,8 @@ QSlider::handle:horizontal {{
 QSlider::handle:horizontal:hover {{ background: {raised}; }}
 QSlider::handle:horizontal:focus {{ background: {accent}; }}
 
-QRadioButton {{ spacing: 7px; }}
+QRadioButton {{ spacing: 7px; padding: 3px 6px 3px 2px; border: 1px solid transparent; border-radius: 5px; outline: none; }}
+QRadioButton:focus {{ border-color: {accent}; }}
 QRadioButton::indicator {{
     width: 14px; height: 14px; border: 1px solid {muted}; border-radius: 8px; background: {surface};
 }}

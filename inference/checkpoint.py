@@ -1,190 +1,129 @@
-"""The files of a checkpoint folder in Hugging Face layout: config.json, and which tensor lies where in which file.
+"""Opening a model folder: configuration, tokenizer, chat format and weights, checked against each other."""
 
-Everything here is hostile input: sizes are bounded, names cannot leave the folder, and pickle files stay unread.
-The file format: https://github.com/huggingface/safetensors#format. Symbolic links are followed, since the
-download cache of Hugging Face is made of them.
-"""
-
-import hashlib
-import json
-import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
+import torch
 
-from inference.config_fields import clip
-from inference.errors import CheckpointError, UnsafeCheckpointError
+from inference.chat import ChatFormat
+from inference.config import ModelConfig
+from inference.device import available_bytes, choose_device, choose_dtype, use_threads
+from inference.errors import CheckpointError, RequestError, TokenizerError
+from inference.families import translate_config
+from inference.model import Transformer
+from inference.session import kv_bytes_per_token
+from inference.tokenizer import Tokenizer
+from inference.types import LoadProgress, ModelSpec, SamplingParams
+from inference.weight_files import read_json_object
+from inference.weights import LoadedWeights, load_model, read_config
 
-CONFIG_LIMIT_BYTES = 1 << 20
-INDEX_LIMIT_BYTES = 32 << 20
-HEADER_LIMIT_BYTES = 16 << 20  # safetensors itself allows 100 MB; real headers are below 1 MB
-PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
-HASH_WHOLE_BYTES = 512 << 20
-HASH_SAMPLE_BYTES = 256 << 10
+Progress = Callable[[LoadProgress], None]
+LARGEST_SIDE_FILE_BYTES = 1 << 20
+DESCRIPTION_CHARACTERS = 300
+LEAST_CONTEXT_TOKENS = 512
+RECOMMENDATIONS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 
 
 @dataclass(frozen=True, slots=True)
-class StoredTensor:
-    """Where one tensor lies: `size_bytes` from `offset` of a file, row by row; `dtype` in safetensors' terms ("BF16")."""
+class Checkpoint:
+    """An opened model folder."""
 
-    path: Path
-    offset: int
-    size_bytes: int
-    dtype: str
-    shape: tuple[int, ...]
+    spec: ModelSpec
+    model: Transformer
+    tokenizer: Tokenizer
+    chat: ChatFormat
+    device: torch.device
+    dtype: torch.dtype
 
 
-def read_config(folder: Path) -> dict:
-    """The content of config.json; raises CheckpointError where it is missing, too large or no JSON object."""
+def open_checkpoint(folder: Path, device: str, dtype: str, threads: int, progress: Progress) -> Checkpoint:
+    """Read everything a folder holds; nothing in it is ever run. Raises CheckpointError or one of its kinds."""
+    started = time.perf_counter()
     if not folder.is_dir():
-        raise CheckpointError(f"{folder} is not a folder; choose the folder that holds config.json and model.safetensors.")
-    return read_json_object(folder / "config.json", CONFIG_LIMIT_BYTES)
+        raise CheckpointError(f"There is no model folder at {folder}.")
+    use_threads(threads)
+    on_device = choose_device(device)
+    progress(LoadProgress("config", 0.0))
+    family, config = translate_config(read_config(folder))
+    progress(LoadProgress("tokenizer", 0.0))
+    tokenizer = Tokenizer.from_folder(folder)
+    if tokenizer.vocab_size > config.vocab_size:
+        raise TokenizerError(
+            f"The tokenizer has {tokenizer.vocab_size:,} tokens but the model only {config.vocab_size:,}: "
+            "the two do not belong together."
+        )
+    chat = ChatFormat.from_folder(folder, tokenizer)
+    in_dtype = choose_dtype(dtype, on_device, config.parameter_count)
+    weights = load_model(folder, config, family, device=on_device, dtype=in_dtype, progress=progress)
+    spec = make_spec(folder, family, config, weights, chat, on_device, in_dtype, time.perf_counter() - started)
+    return Checkpoint(spec, weights.model, tokenizer, chat, on_device, in_dtype)
 
 
-def read_json_object(path: Path, limit_bytes: int) -> dict:
-    """The JSON object in a file of at most `limit_bytes`; raises CheckpointError saying what is wrong with it."""
-    if not path.is_file():
-        raise CheckpointError(f"{path.name} is missing in {path.parent}.")
+def make_spec(
+    folder: Path,
+    family: str,
+    config: ModelConfig,
+    weights: LoadedWeights,
+    chat: ChatFormat,
+    device: torch.device,
+    dtype: torch.dtype,
+    load_s: float,
+) -> ModelSpec:
+    """The facts about a loaded model that its callers show."""
+    return ModelSpec(
+        name=folder.resolve().name,
+        path=str(folder),
+        family=family,
+        parameter_count=config.parameter_count,
+        vocab_size=config.vocab_size,
+        context_tokens=affordable_context(config, device, dtype),
+        n_layers=config.n_layers,
+        n_heads=config.n_heads,
+        width=config.width,
+        device=str(device),
+        dtype=str(dtype).removeprefix("torch."),
+        weights_bytes=weights.weights_bytes,
+        weights_hash=weights.weights_hash,
+        has_chat_template=chat.has_template,
+        load_s=load_s,
+        default_params=recommended_params(folder),
+        default_scene=chat.default_scene,
+        description=card_summary(folder),
+    )
+
+
+def affordable_context(config: ModelConfig, device: torch.device, dtype: torch.dtype) -> int:
+    """The model's context, or as much of it as half of the free memory can cache."""
+    free = available_bytes(device)
+    if free is None:
+        return config.context_tokens
+    affordable = free // 2 // kv_bytes_per_token(config, dtype)
+    return min(config.context_tokens, max(LEAST_CONTEXT_TOKENS, affordable))
+
+
+def recommended_params(folder: Path) -> SamplingParams:
+    """What generation_config.json says of our settings, ours for the rest; all ours where it cannot be used."""
     try:
-        with path.open("rb") as file:
-            data = file.read(limit_bytes + 1)
-        if len(data) > limit_bytes:
-            raise CheckpointError(f"{path.name} has more than {limit_bytes:,} bytes; that is not what belongs in such a file.")
-        value = json.loads(data)
-    except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path.name} is not valid JSON: {clip(str(error), 200)}.") from error
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path.name} holds {type(value).__name__}, not a JSON object.")
-    return value
+        data = read_json_object(folder / "generation_config.json", LARGEST_SIDE_FILE_BYTES)
+        given = {name: data[name] for name in RECOMMENDATIONS if isinstance(data.get(name), int | float)}
+        return SamplingParams(**given)
+    except (CheckpointError, RequestError):
+        return SamplingParams()
 
 
-def weight_files(folder: Path) -> tuple[Path, ...]:
-    """The safetensors files of the checkpoint in order of their names, each of them present.
-
-    Raises UnsafeCheckpointError, reading nothing, where there are only pickle files.
-    """
-    single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
-    if single.is_file():
-        return (single,)
-    if index.is_file():
-        return _shards(index)
-    pickles = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in PICKLE_SUFFIXES)
-    if pickles:
-        raise UnsafeCheckpointError(
-            f"The weights in {folder} are pickle files ({_listed(pickles)}), which can run code when loaded. "
-            "Choose a version of the model with model.safetensors."
-        )
-    raise CheckpointError(f"{folder} has neither model.safetensors nor model.safetensors.index.json.")
-
-
-def read_headers(paths: Sequence[Path]) -> dict[str, StoredTensor]:
-    """Every tensor of the files by name, in the order of its bytes; raises CheckpointError for a damaged file."""
-    tensors: dict[str, StoredTensor] = {}
-    for path in paths:
-        for tensor_name, tensor in _read_header(path):
-            if tensor_name in tensors:
-                raise CheckpointError(f"{tensors[tensor_name].path.name} and {path.name} both hold {clip(tensor_name)}.")
-            tensors[tensor_name] = tensor
-    return tensors
-
-
-def hash_weights(paths: Sequence[Path], tensors: Sequence[StoredTensor]) -> str:
-    """A name for the weights, hex: the sha256 of the files' bytes, one file after the other.
-
-    Of files that have more than 512 MiB together, it covers each header, and the first, middle and last 256 KiB of
-    every tensor: a changed training run changes those, a changed single number elsewhere stays unseen.
-    """
-    digest = hashlib.sha256()
-    whole = sum(path.stat().st_size for path in paths) <= HASH_WHOLE_BYTES
-    for path in paths:
-        with path.open("rb") as file:
-            size = path.stat().st_size
-            inside = [tensor for tensor in tensors if tensor.path == path]
-            for start, end in [(0, size)] if whole else _samples(inside, size):
-                file.seek(start)
-                while start < end and (block := file.read(min(1 << 20, end - start))):
-                    digest.update(block)
-                    start += len(block)
-    return digest.hexdigest()
-
-
-def _samples(tensors: Sequence[StoredTensor], file_bytes: int) -> list[tuple[int, int]]:
-    spans = [(0, min((tensor.offset for tensor in tensors), default=file_bytes))]
-    for tensor in tensors:
-        last = tensor.offset + max(0, tensor.size_bytes - HASH_SAMPLE_BYTES)
-        for start in sorted({tensor.offset, (tensor.offset + last) // 2, last}):
-            spans.append((start, min(start + HASH_SAMPLE_BYTES, tensor.offset + tensor.size_bytes)))
-    return spans
-
-
-def _shards(index: Path) -> tuple[Path, ...]:
-    weight_map = read_json_object(index, INDEX_LIMIT_BYTES).get("weight_map")
-    if not isinstance(weight_map, dict) or not weight_map:
-        raise CheckpointError(f"{index.name} has no weight_map that says which file holds which tensor.")
-    names = {name for name in weight_map.values() if isinstance(name, str)}
-    wrong = [name for name in weight_map.values() if not isinstance(name, str) or not _is_plain_name(name)]
-    if wrong:
-        raise CheckpointError(
-            f"{index.name} names {clip(repr(wrong[0]))} as a file of the checkpoint; only names like "
-            "model-00001-of-00002.safetensors, inside the same folder, are accepted."
-        )
-    missing = sorted(name for name in names if not (index.parent / name).is_file())
-    if missing:
-        raise CheckpointError(f"{len(missing)} of {len(names)} weight files are missing in {index.parent}: {_listed(missing)}.")
-    return tuple(index.parent / name for name in sorted(names))
-
-
-def _is_plain_name(name: str) -> bool:
-    """A file name without any part that could lead out of the folder, on any system."""
-    return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}\.safetensors", name) is not None
-
-
-def _read_header(path: Path) -> Iterator[tuple[str, StoredTensor]]:
-    """The tensors of one file by name, in the order of their bytes."""
+def card_summary(folder: Path) -> str:
+    """The first paragraph of the model card (README.md), shortened; "" where there is none."""
     try:
-        header_bytes = _check_beginning(path)
-        with safe_open(path, framework="pt"):
-            pass  # opening checks everything: names, types, shapes against sizes, gaps, overlaps, the length of the file
-        with path.open("rb") as file:
-            file.seek(8)
-            header = json.loads(file.read(header_bytes))
-    except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read: {error.strerror or error}.") from error
-    except (SafetensorError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path.name} is damaged or cut short ({clip(str(error), 200)}); download it again.") from error
-    header.pop("__metadata__", None)
-    for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-        start, end = entry["data_offsets"]
-        yield name, StoredTensor(path, 8 + header_bytes + start, end - start, entry["dtype"], tuple(entry["shape"]))
-
-
-def _check_beginning(path: Path) -> int:
-    """Size of the header in bytes, after a look at the first nine: a size that fits the file, then a brace."""
-    with path.open("rb") as file:
-        start = file.read(9)
-    file_bytes = path.stat().st_size
-    if len(start) < 9:
-        raise CheckpointError(f"{path.name} has {file_bytes} bytes; it is cut short. Download it again.")
-    if start[8:] != b"{":
-        if start.startswith(b"PK\x03\x04") or (start[0] == 0x80 and start[1] in range(2, 6)):
-            raise UnsafeCheckpointError(
-                f"{path.name} is called safetensors but is a pickle or zip file, which can run code when loaded; it was not opened."
-            )
-        raise CheckpointError(f"{path.name} is not a safetensors file.")
-    header_bytes = int.from_bytes(start[:8], "little")
-    if header_bytes > min(HEADER_LIMIT_BYTES, file_bytes - 8):
-        raise CheckpointError(
-            f"{path.name} announces a header of {header_bytes:,} bytes in a file of {file_bytes:,}; "
-            f"at most {HEADER_LIMIT_BYTES:,} are accepted. The file is damaged or cut short."
-        )
-    return header_bytes
-
-
-def _listed(names: Sequence[str], limit: int = 8) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
-    return ", ".join(clip(name) for name in names[:limit]) + more
+        with (folder / "README.md").open(encoding="utf-8", errors="replace") as file:
+            text = file.read(LARGEST_SIDE_FILE_BYTES)
+    except OSError:
+        return ""
+    if text.startswith("---\n"):  # YAML front matter
+        text = text.partition("\n---\n")[2]
+    for paragraph in text.split("\n\n"):
+        line = " ".join(paragraph.split())
+        if line and not line.startswith(("#", "<", "|", "!", "[")):
+            return line[:DESCRIPTION_CHARACTERS]
+    return ""

@@ -19,11 +19,15 @@ from inference.tokenizer_files import AddedToken, TokenizerData, read_tokenizer
 
 SPLIT_TIMEOUT_S = 10.0
 LARGEST_PADDING = 1 << 16  # models round their vocabulary up; ids beyond the tokenizer's are then never trained
+WORD = regex.compile(r"[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]")  # \w as Rust's regex has it
 
 
 @dataclass(frozen=True, slots=True)
 class TextPiece:
-    """Part of a text; only in a trusted one is the text of a special token read as that token."""
+    """Part of a text. The text of a special token is read as that token only where trusted pieces alone spell it.
+
+    An untrusted piece, even an empty one, between two trusted ones keeps them from spelling a token together.
+    """
 
     text: str
     is_trusted: bool = False
@@ -65,13 +69,8 @@ class Tokenizer:
         """
         texts = [without_surrogates(piece.text) for piece in pieces]
         text = "".join(texts)
-        trusted, position = [], 0
-        for piece, piece_text in zip(pieces, texts, strict=True):
-            if piece.is_trusted:
-                trusted.append((position, position + len(piece_text)))
-            position += len(piece_text)
         owners = _Owners(pieces, texts)
-        for start, end, token in self._raw_tokens.split(text, trusted):
+        for start, end, token in self._raw_tokens.split(text, _trusted_ranges(pieces, texts)):
             if token is not None:
                 bare = text.index(token.content, start)  # after the blanks it takes from the text before it
                 owners.add([], [], len(text[start:bare].encode()))
@@ -119,6 +118,19 @@ def without_surrogates(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def _trusted_ranges(pieces: Sequence[TextPiece], texts: Sequence[str]) -> list[tuple[int, int]]:
+    """Where trusted text is, neighbours joined."""
+    ranges: list[tuple[int, int]] = []
+    position, was_trusted = 0, False
+    for piece, text in zip(pieces, texts, strict=True):
+        end = position + len(text)
+        if piece.is_trusted:
+            start = ranges.pop()[0] if was_trusted else position
+            ranges.append((start, end))
+        position, was_trusted = end, piece.is_trusted
+    return ranges
 
 
 def _normalized(data: TokenizerData) -> list[AddedToken]:
@@ -173,7 +185,7 @@ class _AddedTokens:
         """
         done = 0
         for start, end, token in self._find(text, trusted):
-            if token.is_single_word and (_is_word(text[start - 1 : start]) or _is_word(text[end : end + 1])):
+            if token.is_single_word and (WORD.match(text[start - 1 : start]) or WORD.match(text, end)):
                 continue
             if token.strips_left:
                 start = max(done, len(text[:start].rstrip()))
@@ -209,10 +221,6 @@ class _AddedTokens:
 def _alternatives(contents: Sequence[str] | Mapping[str, AddedToken]) -> re.Pattern[str] | None:
     longest_first = sorted(contents, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
 
 
 class _BytePairs:

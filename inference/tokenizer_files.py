@@ -4,19 +4,16 @@ Format: tokenizer.json of https://github.com/huggingface/tokenizers, or the voca
 """
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from inference.errors import TokenizerError
+from inference.pre_tokenizer import ONLY_BPE, flatten_steps, read_pre_tokenizer
 
 LARGEST_FILE_BYTES = 64 << 20
 LARGEST_ID = (1 << 22) - 1
-LARGEST_PATTERN_CHARACTERS = 10_000
 NAMED_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
-ONLY_BPE = "Only byte-level BPE tokenizers are supported, the kind that GPT-2, Llama 3 and Qwen use."
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +115,7 @@ def _translate(data: dict, config: dict) -> TokenizerData:
     model = data["model"]
     _check_model(model)
     named = _named_tokens(config)
-    patterns, adds_prefix_space = _read_pre_tokenizer(data.get("pre_tokenizer"))
+    patterns, adds_prefix_space = read_pre_tokenizer(data.get("pre_tokenizer"))
     added = _read_added_tokens(data, config, named)
     bytes_of, id_of = _read_vocabulary(model["vocab"], added)
     return TokenizerData(
@@ -246,65 +243,11 @@ def byte_of_character() -> dict[str, int]:
 
 def _read_normalizer(normalizer: dict | None) -> str:
     """The Unicode form text is brought into, "" for none."""
-    steps = _flatten(normalizer, "normalizers")
+    steps = flatten_steps(normalizer, "normalizers")
     kinds = [step["type"] for step in steps]
     if len(kinds) > 1 or not set(kinds) <= set(UNICODE_FORMS):
         raise TokenizerError(f"The tokenizer changes text by {', '.join(kinds)}. {ONLY_BPE}")
     return kinds[0] if kinds else ""
-
-
-def _read_pre_tokenizer(pre_tokenizer: dict | None) -> tuple[tuple[str, ...], bool]:
-    """The splitting patterns, at least one, and whether a blank goes before a text that begins without one."""
-    steps = _flatten(pre_tokenizer, "pretokenizers")
-    if not steps or steps[-1]["type"] != "ByteLevel":
-        raise TokenizerError(f"The tokenizer splits text by {_shape(steps) or 'nothing'}. {ONLY_BPE}")
-    patterns = [_split_pattern(step, steps) for step in steps[:-1]]
-    if steps[-1].get("use_regex", True):
-        patterns.append(GPT2_PATTERN)
-    adds_prefix_space = bool(steps[-1].get("add_prefix_space", True))
-    if adds_prefix_space and len(steps) > 1:
-        raise TokenizerError(f"The tokenizer splits text by {_shape(steps)} and then adds blanks, which is not supported.")
-    return tuple(patterns or [r"[\s\S]+"]), adds_prefix_space
-
-
-def _split_pattern(step: dict, steps: list[dict]) -> str:
-    """One splitting step as a pattern whose matches, and the stretches between them, are the pieces."""
-    if step["type"] == "Digits":
-        return r"\p{N}" if step.get("individual_digits") else r"\p{N}+"
-    if step["type"] != "Split":
-        raise TokenizerError(f"The tokenizer splits text by {_shape(steps)}. {ONLY_BPE}")
-    if step.get("behavior") != "Isolated" or step.get("invert"):
-        kind = f"behavior {step.get('behavior')!r}, invert {step.get('invert')!r}"
-        raise TokenizerError(f"The tokenizer splits text by {_shape(steps)} with {kind}, which is not supported.")
-    pattern = step["pattern"]
-    if "String" in pattern:
-        return re.sub(r"([\\.+*?()|\[\]{}^$#&~-])", r"\\\1", pattern["String"])
-    return _checked_regex(pattern["Regex"])
-
-
-def _checked_regex(pattern: str) -> str:
-    """Refuse what Oniguruma, which wrote the pattern, and our engines read differently."""
-    if len(pattern) > LARGEST_PATTERN_CHARACTERS:
-        raise TokenizerError(f"The tokenizer's splitting pattern has {len(pattern):,} characters.")
-    bare = re.sub(r"\\[^hHRXGKQE]|\[(?:\\[^hHRXGKQE]|[^\]\\])*\]", "", pattern)
-    differing = re.search(r"[\^$\\]|\}\+|\(\?(?![:=!>]|<[=!]|i:)", bare)
-    if differing:
-        raise TokenizerError(f"The tokenizer splits text by a pattern that uses {differing.group()!r}, which is not supported.")
-    return pattern
-
-
-def _flatten(step: dict | None, children: str, depth: int = 0) -> list[dict]:
-    if step is None:
-        return []
-    if step["type"] != "Sequence":
-        return [step]
-    if depth > 8:
-        raise TokenizerError("The tokenizer nests its steps too deeply.")
-    return [inner for child in step[children] for inner in _flatten(child, children, depth + 1)]
-
-
-def _shape(steps: list[dict]) -> str:
-    return ", then ".join(str(step["type"])[:40] for step in steps[:8])
 
 
 def _read_bos(data: dict, config: dict, named: dict[str, str], added_ids: dict[str, int]) -> int | None:
@@ -312,7 +255,7 @@ def _read_bos(data: dict, config: dict, named: dict[str, str], added_ids: dict[s
     bos_id = added_ids.get(named.get("bos_token", ""))
     if isinstance(config.get("add_bos_token"), bool):
         return bos_id if config["add_bos_token"] else None
-    for step in _flatten(data.get("post_processor"), "processors"):
+    for step in flatten_steps(data.get("post_processor"), "processors"):
         if step["type"] == "TemplateProcessing" and step["single"] and "SpecialToken" in step["single"][0]:
             return added_ids.get(step["single"][0]["SpecialToken"]["id"])
     return None

@@ -50,12 +50,12 @@ def load_model(
     The model is laid out without memory first, then filled tensor by tensor: the peak is its weights and one tensor.
     Raises CheckpointError (all missing, unexpected and mis-shaped tensors at once), UnsafeCheckpointError, OutOfMemoryError.
     """
+    paths = find_weight_files(folder)
+    headers = read_headers(paths)
     weights_bytes = config.parameter_count * dtype.itemsize
     _check_memory(config, weights_bytes, device, dtype)
     with torch.device("meta"):
         model = Transformer(config)
-    paths = find_weight_files(folder)
-    headers = read_headers(paths)
     stored = _by_canonical_name(family, headers)
     parts = layout(family, model)
     if config.tied_embeddings:
@@ -68,7 +68,7 @@ def load_model(
         _fill(parameter, sources[name])
         done += sum(tensor.size_bytes for _, tensor in sources[name])
         if progress is not None:
-            progress(LoadProgress("Reading weights", done / total))
+            progress(LoadProgress("weights", done / total))
     model.load_state_dict(state, assign=True)
     model.to(device).requires_grad_(False)  # the rotary tables are what is left to move
     return LoadedWeights(model.eval(), weights_bytes, hash_weights(paths, tuple(headers.values())))

@@ -7,8 +7,8 @@ import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(
-        "The tests of Glassbox need Python 3.11 or newer, and this is %d.%d. Install a newer one and start with it, "
-        "for example: python3.12 -m tests" % sys.version_info[:2]
+        f"The tests of Glassbox need Python 3.11 or newer, and this is {sys.version_info[0]}.{sys.version_info[1]}. "
+        "Install a newer one and start with it, for example: python3.12 -m tests"
     )
 
 import os
@@ -19,8 +19,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 if not __package__:  # started as `python3 /path/to/tests`, from any folder
     sys.path[0] = str(CHECKOUT)
 
-from gui import bootstrap
-from gui.bootstrap.errors import SetupError
+from gui import bootstrap  # noqa: E402  after the path is right
+from gui.bootstrap.errors import SetupError  # noqa: E402
 
 
 def main(arguments: Sequence[str]) -> int:

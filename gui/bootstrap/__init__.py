@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gui.bootstrap.errors import SetupError
-from gui.bootstrap.pins import missing, pinned, project_table
+from gui.bootstrap.pins import UNFINISHED, missing, pinned, project_table
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Tells the program that starts inside that an install has just been made for it, so that it never makes another.
@@ -35,20 +35,19 @@ def prepare(
     pins = pinned(checkout / "pyproject.toml", extras)
     lacking = missing(pins, sys.path)
     is_restarted = bool(os.environ.pop(RESTARTED, ""))
-    is_inside = os.path.realpath(sys.prefix) == os.path.realpath(checkout / ".venv")
-    if not lacking and not is_inside:
+    folder = checkout / ".venv"
+    is_inside = os.path.realpath(sys.prefix) == os.path.realpath(folder)
+    if not lacking and not (is_inside and (folder / UNFINISHED).exists()):
         return
+    if is_restarted and lacking:
+        raise SetupError(
+            f"This Python does not see {', '.join(map(str, lacking))}, although {folder} has it. "
+            f"Unset PYTHONHOME, delete {folder} and start again."
+        )
 
     from gui.bootstrap.environment import Environment
 
-    environment = Environment(checkout / ".venv")
-    if is_inside and not lacking and not environment.is_unfinished:
-        return
-    if is_restarted:
-        raise SetupError(
-            f"This Python does not see {', '.join(map(str, lacking))}, although {environment.folder} has it. "
-            f"Unset PYTHONHOME, delete {environment.folder} and start again."
-        )
+    environment = Environment(folder)
     if is_inside or not environment.is_ready(pins):
         from gui.bootstrap.dialogs import choose_progress
 

@@ -13,7 +13,7 @@ from typing import IO
 from gui.bootstrap.disk import no_space, require_space
 from gui.bootstrap.errors import SetupError
 from gui.bootstrap.lock import locked
-from gui.bootstrap.pins import Pin, missing
+from gui.bootstrap.pins import UNFINISHED, Pin, missing
 from gui.bootstrap.pip_output import PipOutput, explain
 from gui.bootstrap.progress import Progress, stopped
 from gui.bootstrap.running import run
@@ -32,7 +32,7 @@ class Environment:
     def __init__(self, folder: Path):
         self.folder = folder
         self.log_file = folder / "glassbox-setup.log"
-        self._marker = folder / "glassbox-unfinished"
+        self._marker = folder / UNFINISHED
         self._lock_file = folder / "glassbox-lock"
 
     @property

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from gui.bootstrap.errors import SetupError
 
+# A file of this name lies in an environment from before the first change until its packages are complete.
+UNFINISHED = "glassbox-unfinished"
 EXACT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.!]+)")
 
 
@@ -52,6 +54,12 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def installed_package(entry: str) -> tuple[str, str]:
+    """Normalized name and version that a `.dist-info` folder's name tells."""
+    name, _, version = entry.removesuffix(".dist-info").rpartition("-")
+    return normalized(name), version.partition("+")[0]  # "2.13.0+cpu" is a build of 2.13.0
+
+
 def _installed(folder: str | Path) -> Iterable[tuple[str, str]]:
     try:
         names = os.listdir(folder)
@@ -59,8 +67,7 @@ def _installed(folder: str | Path) -> Iterable[tuple[str, str]]:
         return
     for entry in names:
         if entry.endswith(".dist-info"):
-            name, _, version = entry.removesuffix(".dist-info").rpartition("-")
-            yield normalized(name), version.partition("+")[0]  # "2.13.0+cpu" is a build of 2.13.0
+            yield installed_package(entry)
 
 
 def _pin(line: str, project_file: Path) -> Pin:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gui.bootstrap.disk import no_space
-from gui.bootstrap.pins import normalized
+from gui.bootstrap.pins import installed_package, normalized
 
 FILE = re.compile(r"\s*(?:Downloading|Using cached|Processing) (?:\S*/)?([^/\s]+?)-(\d[^-\s]*)[-.]\S*?( \([^)]*\))?$")
 COLLECTING = re.compile(r"Collecting ([A-Za-z0-9._-]+)")
@@ -69,7 +69,7 @@ class PipOutput:
         """Names of packages whose RECORD, the last file pip writes of one, is newer than the start of this step."""
         records = [record for folder in self._site_packages for record in folder.glob("*.dist-info/RECORD")]
         fresh = [record.parent.name for record in records if record.stat().st_mtime >= self._installing_since_s - 1]
-        return {normalized(name.rpartition("-")[0]) for name in fresh} & {normalized(name) for name in self._installing}
+        return {installed_package(name)[0] for name in fresh} & {normalized(name) for name in self._installing}
 
 
 def explain(output: str, code: int, log_file: Path) -> str:

@@ -53,6 +53,7 @@ class TerminalProgress(Progress):
 
     def __init__(self, stream: IO[str]):
         self._stream = stream
+        self._line = ""
         self._started_s = time.monotonic()
 
     def announce(self, text: str) -> None:
@@ -62,9 +63,11 @@ class TerminalProgress(Progress):
     def show(self, phrase: str, detail: str = "") -> None:
         """Replace the line."""
         line = f"{time.monotonic() - self._started_s:4.0f} s  {phrase}" + (f" ({detail})" if detail else "")
-        width = shutil.get_terminal_size().columns - 1
-        self._stream.write(f"\r\x1b[K{line[:width]}")
-        self._stream.flush()
+        line = line[: shutil.get_terminal_size().columns - 1]
+        if line != self._line:
+            self._line = line
+            self._stream.write(f"\r\x1b[K{line}")
+            self._stream.flush()
 
     def close(self) -> None:
         """Remove the line."""

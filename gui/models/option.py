@@ -6,13 +6,13 @@ from decimal import Decimal
 
 from PySide6.QtCore import QCoreApplication
 
-CONTEXT = "settings"  # of every declared text, for the translators
+translate = QCoreApplication.translate  # under this name lupdate finds the texts
 FRACTION_DIGITS = 4  # fractions are kept to this many digits, so that 0.1 + 0.6 is 0.7 in the file and on screen
 
 
 def translated(text: str) -> str:
     """A declared text in the user's language; texts are marked with QT_TRANSLATE_NOOP("settings", ...)."""
-    return QCoreApplication.translate(CONTEXT, text) if text else ""
+    return translate("settings", text) if text else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ class NumberOption(Option):
         kinds = (int,) if self.is_whole else (int, float)
         if isinstance(value, kinds) and not isinstance(value, bool) and self.minimum <= value <= self.maximum:  # false for NaN
             return self.exact(value)
-        kind = translated("a whole number") if self.is_whole else translated("a number")
-        limits = translated("{kind} from {low} to {high}")
+        kind = translate("settings", "a whole number") if self.is_whole else translate("settings", "a number")
+        limits = translate("settings", "{kind} from {low} to {high}")
         raise ValueError(limits.format(kind=kind, low=self.format(self.minimum), high=self.format(self.maximum)))
 
     def format(self, value: float) -> str:
@@ -129,7 +129,7 @@ class ChoiceOption(Option):
         words = [word for word, _ in self.choices]
         if isinstance(value, str) and value in words:
             return value
-        raise ValueError(translated("one of {words}").format(words=", ".join(f'"{word}"' for word in words)))
+        raise ValueError(translate("settings", "one of {words}").format(words=", ".join(f'"{word}"' for word in words)))
 
     def describe(self, value: object) -> str:
         """See Option."""
@@ -148,7 +148,7 @@ class TextOption(Option):
         """See Option. Every kind of line end becomes \\n; control characters and lone surrogates are left out."""
         if isinstance(value, str) and len(value) <= self.max_characters:
             return self.clean(value)
-        raise ValueError(translated("text of at most {count} characters").format(count=f"{self.max_characters:,}"))
+        raise ValueError(translate("settings", "text of at most {count} characters").format(count=f"{self.max_characters:,}"))
 
     @staticmethod
     def clean(text: str) -> str:
@@ -159,4 +159,4 @@ class TextOption(Option):
 
     def describe(self, value: object) -> str:
         """See Option."""
-        return f'"{value}"' if value else translated("no text")
+        return f'"{value}"' if value else translate("settings", "no text")

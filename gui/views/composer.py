@@ -7,6 +7,7 @@ from PySide6.QtGui import (
     QIcon,
     QInputMethodEvent,
     QKeyEvent,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPalette,
@@ -92,13 +93,28 @@ class MessageEdit(QPlainTextEdit):
 
     @Slot()
     def _fit(self) -> None:
-        """As high as the text; the layout of a QPlainTextEdit counts its height in lines."""
-        lines = max(1, min(MAX_LINES, round(self.document().size().height())))
+        """As high as the text, up to the limit."""
+        lines = self._line_count()
         margins = 2 * self.document().documentMargin()
         self.setFixedHeight(round(lines * self.fontMetrics().lineSpacing() + margins) + 2)
         self.setVerticalScrollBarPolicy(
             Qt.ScrollBarPolicy.ScrollBarAsNeeded if lines == MAX_LINES else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         )
+
+    def _line_count(self) -> int:
+        """Lines as they are wrapped, from 1 to MAX_LINES."""
+        lines, block = 0, self.document().firstBlock()
+        while block.isValid() and lines < MAX_LINES:
+            self.document().documentLayout().blockBoundingRect(block)  # wraps it if it is not
+            lines += block.layout().lineCount()
+            block = block.next()
+        return max(1, min(MAX_LINES, lines))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width wraps into other lines."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit()
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         """Remember whether a character is being composed."""
@@ -299,11 +315,20 @@ class Composer(QWidget):
         icon.addPixmap(pixmap, QIcon.Mode.Disabled)
         return icon
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click anywhere in the box is a click into the field."""
+        super().mousePressEvent(event)
+        self.edit.setFocus(Qt.FocusReason.MouseFocusReason)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """As wide as the transcript's column, and under it."""
         super().resizeEvent(event)
         side = max(SIDE, (self.width() - MAX_WIDTH) // 2)
         self.layout().setContentsMargins(side, 4, side, 16)
+
+    def minimumSizeHint(self) -> QSize:
+        """The wide margins of a wide window may shrink again."""
+        return QSize(2 * SIDE + self._frame.minimumSizeHint().width(), super().minimumSizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The box around field and button; its border shows the focus."""

@@ -70,7 +70,7 @@ class ContextGauge(QWidget):
         painter.setPen(QColor(self._theme.muted))
         painter.setFont(number_font(self.font()))
         area = self.rect().adjusted(self.BAR_WIDTH + self.GAP, 0, 0, 0)
-        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._label())
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._label())
 
 
 class Header(QWidget):
@@ -88,6 +88,7 @@ class Header(QWidget):
         self._model.setMenu(model_menu)
         self._model.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._model.setAutoRaise(True)
+        self._model.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # the name carries its own arrow
         self._model.setAccessibleName(self.tr("Model"))
         self._gauge = ContextGauge(theme, self)
         layout = QHBoxLayout(self)
@@ -109,7 +110,8 @@ class Header(QWidget):
     def set_model(self, name: str, tooltip: str) -> None:
         """Name of the model, or what is happening to it."""
         metrics = QFontMetrics(self._model.font())
-        self._model.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, MODEL_NAME_WIDTH).replace("&", "&&"))
+        shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, MODEL_NAME_WIDTH).replace("&", "&&")
+        self._model.setText(f"{shown}  ▾")
         self._model.setToolTip(tooltip)
         self._model.setAccessibleDescription(name)
 

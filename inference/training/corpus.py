@@ -56,8 +56,8 @@ def bucket_of(source: str) -> str:
 def read_documents(paths: Iterable[Path]) -> Iterator[dict]:
     """Every document of the JSON-lines files, in order."""
     for path in paths:
-        opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8")
-        with opened as lines:
+        open_text = lzma.open if path.suffix == ".xz" else open
+        with open_text(path, "rt", encoding="utf-8") as lines:
             for line in lines:
                 yield json.loads(line)
 

@@ -56,9 +56,9 @@ class Bench:
         self._talk = conversation()
         self.times: dict[str, list[float]] = {}
         begin = time.perf_counter()
-        self._transcript = Transcript(self._talk, LIGHT)
-        self._transcript.resize(900, 800)
-        self._transcript.show()
+        self.transcript = Transcript(self._talk, LIGHT)
+        self.transcript.resize(900, 800)
+        self.transcript.show()
         self._application.processEvents()
         self._note("open", begin)
         self._settle()
@@ -93,7 +93,7 @@ class Bench:
 
     def scroll(self) -> None:
         """From the end to the beginning, a third of the window at a time."""
-        bar = self._transcript.column.verticalScrollBar()
+        bar = self.transcript.column.verticalScrollBar()
         while bar.value() > 0:
             begin = time.perf_counter()
             bar.setValue(bar.value() - 260)
@@ -104,7 +104,7 @@ class Bench:
         """Narrower, a few pixels at a time."""
         for width in range(880, 620, -10):
             begin = time.perf_counter()
-            self._transcript.resize(width, 800)
+            self.transcript.resize(width, 800)
             self._application.processEvents()
             self._note("resize", begin)
         self._settle()
@@ -113,7 +113,7 @@ class Bench:
         """A word that is everywhere."""
         for query in ("w", "wo", "wor", "word"):
             begin = time.perf_counter()
-            self._transcript.find(query)
+            self.transcript.find(query)
             self._application.processEvents()
             self._note("find", begin)
 
@@ -123,14 +123,13 @@ def main() -> None:
     bench = Bench(QApplication.instance() or QApplication(sys.argv[:1]))
     bench.stream("flush", 40, FLUSHES)
     bench.scroll()
-    bench._transcript.scroll_to_bottom()
+    bench.transcript.scroll_to_bottom()
     bench.resize()
     bench.find()
-    bench._transcript.scroll_to_bottom()
+    bench.transcript.scroll_to_bottom()
     bench.stream("flush_one_paragraph", 0, 4 * FLUSHES)
     bench.append_at_once("append_100k_words", "word " * 20_000)
     bench.append_at_once("append_100k_one_word", "x" * 100_000)
-    bench.scroll()
     result = {}
     for name, times in bench.times.items():
         ordered = sorted(times)

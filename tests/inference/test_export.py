@@ -15,7 +15,7 @@ from inference.training.train import make_model
 from inference.weights import read_config
 from tests.tiny import load_tiny, randomise, write_tiny_tokenizer
 
-SIZE = {"width": 64, "layers": 2, "heads": 4, "mlp_width": 96, "context": 64}
+SIZE = {"width": 64, "layers": 2, "heads": 4, "mlp_width": 96, "context": 128}
 IDS = torch.arange(5, 45).unsqueeze(0)
 
 CHATS = [
@@ -97,7 +97,7 @@ def test_special_tokens_and_generation_settings_are_written(exported):
     """Ends of an answer, beginning of a text, and the recommended sampling, where transformers looks for them."""
     theirs = AutoTokenizer.from_pretrained(exported)
     assert (theirs.bos_token, theirs.eos_token, theirs.pad_token) == ("<|endoftext|>", "<|end|>", "<|endoftext|>")
-    assert theirs.model_max_length == 64
+    assert theirs.model_max_length == 128
     generation = GenerationConfig.from_pretrained(exported)
     assert (generation.bos_token_id, generation.eos_token_id, generation.pad_token_id) == (0, [4, 0], 0)
     assert (generation.do_sample, generation.temperature, generation.top_p) == (True, 0.6, 0.9)

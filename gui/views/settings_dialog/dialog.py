@@ -16,6 +16,7 @@ from gui.views.settings_dialog.page import Page, muted_label
 
 FIRST_SIZE = (840, 560)  # fits a screen of 900x600 with the window's frame
 MINIMUM_SIZE = (600, 400)
+MAX_NOTES = 4  # more would leave no room for the options
 NUMBER_DELAY_MS = 200  # a slider under way is not a choice yet
 TEXT_DELAY_MS = 500
 
@@ -83,7 +84,10 @@ class SettingsDialog(QDialog):
         return self._page_of[key].fields[key]
 
     def _make_notes(self, notes: Sequence[str]) -> QLabel:
-        label = QLabel("\n".join(notes), self)
+        shown = list(notes[:MAX_NOTES])
+        if len(notes) > MAX_NOTES:
+            shown.append(self.tr("… and %n more.", "", len(notes) - MAX_NOTES))
+        label = QLabel("\n".join(shown), self)
         label.setObjectName("notes")
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setWordWrap(True)

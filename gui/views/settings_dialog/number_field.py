@@ -146,8 +146,12 @@ class NumberField(Field):
             layout.addWidget(button)
         if not option.has_slider:
             layout.addStretch(1)
-        self.setFocusProxy(self.box)
         self.set_value(option.default)
+
+    @property
+    def target(self) -> QWidget:
+        """See Field."""
+        return self.box
 
     @property
     def value(self) -> int | float:

@@ -60,7 +60,7 @@ class Page(QScrollArea):
     def _add(self, grid: QGridLayout, option: Option, body: QWidget) -> None:
         field = FIELDS[type(option)](option, body)
         label = QLabel(translated(option.label), body)
-        label.setBuddy(field)
+        field.set_label(label)
         row = grid.rowCount()
         is_text = isinstance(field, TextField)
         grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop if is_text else Qt.AlignmentFlag.AlignVCenter)
@@ -85,7 +85,7 @@ class Page(QScrollArea):
     def show_field(self, key: str) -> None:
         """Bring an option into sight and give it the focus."""
         self.ensureWidgetVisible(self.fields[key])
-        self.fields[key].setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.fields[key].target.setFocus(Qt.FocusReason.TabFocusReason)  # numbers are selected
 
 
 def scaled(font: QFont, factor: float) -> QFont:

@@ -29,8 +29,12 @@ class TextField(Field):
         layout.addWidget(self.edit, 1)
         layout.addWidget(self._too_long)
         layout.addWidget(self.start, 0, Qt.AlignmentFlag.AlignLeft)
-        self.setFocusProxy(self.edit)
         self._show()
+
+    @property
+    def target(self) -> QWidget:
+        """See Field."""
+        return self.edit
 
     @property
     def value(self) -> str:

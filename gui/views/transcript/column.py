@@ -110,6 +110,11 @@ class MessageColumn(QScrollArea):
         self._follows = True
         self.arrange()
 
+    def follow(self) -> None:
+        """Show the end from the next turn of the event loop on."""
+        self._follows = True
+        self._later.start()
+
     def first_visible_row(self) -> int:
         """The topmost row that is seen; 0 where there is none."""
         top = self.verticalScrollBar().value()

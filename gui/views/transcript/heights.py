@@ -49,6 +49,8 @@ class Heights:
 
     def rows_between(self, top: int, bottom: int) -> range:
         """The rows that have a part between two heights."""
+        if bottom <= self.offset:
+            return range(0)
         ends = self._row_ends()
         first = bisect_right(ends, top - self.offset)
         last = bisect_right(ends, bottom - self.offset - 1)

@@ -77,6 +77,7 @@ class MarkedText(QTextEdit):
         self._text = text
         self.document().setTextWidth(width)
         self._paragraphs.set_text(text)
+        self._select(0, 0)
 
     def append_text(self, text: str) -> None:
         """Add text at the end; what is selected stays selected."""
@@ -264,7 +265,7 @@ class MarkedText(QTextEdit):
         place = self.cursorRect(self._paragraphs.cursor(position, position))
         size = self.fontInfo().pixelSize()
         left = min(place.left() + 2, self.viewport().width() - size - 2)
-        badge = QRectF(left, place.top() + 1, size + 1, place.height() - 2)
+        badge = QRectF(left + 0.5, place.top() + 1.5, size + 1, place.height() - 3)  # sharp lines of one pixel
         painter.setPen(QColor(self._theme.accent))
         painter.setBrush(blend(self._theme.accent, self._theme.window, 0.28))
         painter.drawRoundedRect(badge, 3, 3)

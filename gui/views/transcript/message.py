@@ -1,7 +1,18 @@
 """One message on screen: who speaks, the text, and a line that says what is going on with it."""
 
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QGuiApplication, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QColor,
+    QContextMenuEvent,
+    QCursor,
+    QFont,
+    QGuiApplication,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QLabel, QMenu, QWidget
 
 from gui.models.conversation import ChatMessage, TokenRecord
@@ -44,6 +55,7 @@ class MessageView(QWidget):
         self._found: tuple[tuple[int, int], ...] = ()
         self._found_now: tuple[int, int] | None = None
         self._is_filled = False
+        self._was_active = message.is_active
         self.heading = self._label(scaled_font(self, 1.0, QFont.Weight.DemiBold))
         self.body = TokenText(theme, self)
         self.note = self._label(scaled_font(self, 0.95))
@@ -88,6 +100,14 @@ class MessageView(QWidget):
         self.body.setAccessibleDescription(self.note.text())
         self.set_theme(self._theme)
         self._show_marks()
+        if self._was_active and not message.is_active:
+            self._announce()
+        self._was_active = message.is_active
+
+    def _announce(self) -> None:
+        """Screen readers hear an answer once, when it is complete."""
+        text = f"{self._spoken_name()}: {self._message.text} {self.note.text()}"
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     @property
     def author(self) -> str:
@@ -218,8 +238,8 @@ class MessageView(QWidget):
         if token.start == token.end == message.length:
             return None, (token.start, "…")
         if token.start == token.end:  # a part of the character that follows
-            length = len(utf16_slice(message.text, token.start, token.start + 2)) == 1
-            return (token.start, token.start + (2 if length else 1)), None
+            is_pair = len(utf16_slice(message.text, token.start, token.start + 2)) == 1
+            return (token.start, token.start + (2 if is_pair else 1)), None
         if not utf16_slice(message.text, token.start, token.end).strip("\r\n"):
             return None, (token.start, "⏎")
         return (token.start, token.end), None
@@ -239,6 +259,13 @@ class MessageView(QWidget):
             self._hovered = token
             self._show_marks()
             self.token_hovered.emit(self.index, -1 if token is None else token)
+
+    def follow_mouse(self) -> None:
+        """The text moved under a mouse that did not."""
+        if self._hovered is not None:
+            point = self.body.viewport().mapFromGlobal(QCursor.pos())
+            inside = self.body.viewport().rect().contains(point)
+            self._on_hovered(self.body.position_at(point) if inside else -1)
 
     @Slot(QPoint)
     def _on_dragged(self, mouse: QPoint) -> None:

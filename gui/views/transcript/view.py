@@ -9,10 +9,10 @@ from gui.theme import Theme, control_style
 from gui.views.transcript.column import MessageColumn
 from gui.views.transcript.drag_scroll import DragScroll
 from gui.views.transcript.find_bar import FindBar
-from gui.views.transcript.finder import Finder
 from gui.views.transcript.front import Front
-from gui.views.transcript.marked_text import LINE_HEIGHT, MAX_MARKED_FINDS
+from gui.views.transcript.marked_text import LINE_HEIGHT
 from gui.views.transcript.message import INSET, MessageView
+from gui.views.transcript.search import Search
 from gui.views.transcript.style import button_style
 
 JUMP_GAP = 12
@@ -39,11 +39,11 @@ class Transcript(QWidget):
         self._held: tuple[int, int] | None = None
         self._selecting: int | None = None
         self._first_seen: int | None = None  # message under the divider
-        self._finder = Finder(conversation, self)
         self.find_bar = FindBar(theme, self)
         self.find_bar.hide()
         self.front = Front(theme, self)
         self.column = MessageColumn(self._make_view, self._estimate, self)
+        self._search = Search(conversation, self.find_bar, self.column, self)
         self._drag = DragScroll(self.column)
         self.jump = QPushButton(self.tr("↓  Jump to latest"), self)
         self.jump.setAccessibleName(self.tr("Jump to latest"))
@@ -72,9 +72,6 @@ class Transcript(QWidget):
         self.front.scene.toggled.connect(self.column.arrange)
         self.column.moved.connect(self._on_moved)
         self.jump.clicked.connect(self.scroll_to_bottom)
-        self.find_bar.query_changed.connect(self._on_query_changed)
-        self.find_bar.stepped.connect(self._on_find_stepped)
-        self.find_bar.closed.connect(self._on_find_closed)
 
     # -- looks ---------------------------------------------------------------------------------------------------------
 
@@ -160,54 +157,11 @@ class Transcript(QWidget):
         """Open the find bar, with the selected text if there is one in a single line."""
         view = self.column.views.get(self._selecting) if self._selecting is not None else None
         text = view.body.selected_text() if view else ""
-        self.find_bar.open("" if "\n" in text else text)
-        self._on_query_changed(self.find_bar.field.text())
+        self._search.open("" if "\n" in text else text)
 
     def find(self, text: str, backward: bool = False) -> bool:
         """Go to the next place of `text`, around the ends; False when it is nowhere."""
-        if text != self._finder.query:
-            self._finder.search(text, self.column.first_visible_row())
-            if backward:
-                self._finder.step(-1)
-        else:
-            self._finder.step(-1 if backward else 1)
-        self._show_found()
-        return bool(self._finder.places)
-
-    def _show_found(self) -> None:
-        span = self._finder.current_span()
-        self.find_bar.show_count(self._finder.current + 1, len(self._finder.places))
-        for view in self.column.views.values():
-            self._mark_found(view)
-        if span is not None:
-            message, start, end = span
-            view = self.column.bring(message)
-            if view is not None:
-                self.column.show_part(message, view.span_rect(start, end))
-
-    def _mark_found(self, view: MessageView) -> None:
-        span = self._finder.current_span()
-        now = span[1:] if span and span[0] == view.index else None
-        view.set_found(self._finder.spans_in(view.index, MAX_MARKED_FINDS), now)
-
-    @Slot(str)
-    def _on_query_changed(self, query: str) -> None:
-        self._finder.search(query, self.column.first_visible_row())
-        self._show_found()
-
-    @Slot(int)
-    def _on_find_stepped(self, delta: int) -> None:
-        if self.find_bar.field.text():
-            self.find(self.find_bar.field.text(), backward=delta < 0)
-
-    @Slot()
-    def _on_find_closed(self) -> None:
-        """The place found last becomes the selection."""
-        span = self._finder.current_span()
-        if span is not None and span[0] in self.column.views:
-            self.column.views[span[0]].body.select(*span[1:])
-        self._finder.search("", 0)
-        self._show_found()
+        return self._search.find(text, backward)
 
     # -- the conversation changes --------------------------------------------------------------------------------------
 
@@ -223,8 +177,7 @@ class Transcript(QWidget):
         view.body.is_stepping = self._held is not None
         if self._held and self._held[0] == index:
             view.set_held(self._held[1])
-        if self._finder.query:
-            self._mark_found(view)
+        self._search.mark(view)
         return view
 
     def _estimate(self, index: int, width: int) -> int:
@@ -240,7 +193,7 @@ class Transcript(QWidget):
         self.front.greeting.hide()
         self.column.add_row()
         if self._conversation.messages[index].role == "user":
-            self.scroll_to_bottom()
+            self.column.follow()  # who writes wants to see it
 
     @Slot(int, str)
     def _on_text_appended(self, index: int, text: str) -> None:
@@ -301,6 +254,8 @@ class Transcript(QWidget):
 
     @Slot()
     def _on_moved(self) -> None:
+        for view in self.column.views.values():
+            view.follow_mouse()
         if self.is_at_bottom:
             self.jump.hide()
         self._place_jump()
