@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 qt_log = logging.getLogger("qt")
 
 LOG_BYTES = 1_000_000
-PACKAGES = ("glassbox", "torch", "tiktoken", "safetensors", "numpy", "jinja2", "PySide6-Essentials")
+PACKAGES = ("glassbox", "torch", "tiktoken", "safetensors", "numpy", "jinja2", "PySide6-Essentials", "platformdirs", "tomlkit")
 QT_LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
     QtMsgType.QtInfoMsg: logging.INFO,

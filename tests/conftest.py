@@ -38,24 +38,25 @@ def no_logged_warnings(request: pytest.FixtureRequest, caplog: pytest.LogCapture
 
 @pytest.fixture(autouse=True)
 def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A thread, a visible window or a running timer that outlives a GUI test fails it."""
+    """A thread, a visible window or a running timer that a test leaves behind fails it."""
     threads = set(threading.enumerate())
+    is_gui = "qtbot" in request.fixturenames or "qapp" in request.fixturenames
+    before = left_by_qt() if is_gui else set()
     yield
     left = {thread for thread in threading.enumerate() if thread.is_alive()} - threads
     assert not left, f"threads left running: {left}; close what started them"
-    if "qtbot" in request.fixturenames or "program" in request.fixturenames:
-        check_widgets()
+    if is_gui:
+        leaks = left_by_qt() - before
+        assert not leaks, f"left behind: {leaks}; close windows or add them to qtbot, stop timers or give them a parent"
 
 
-def check_widgets() -> None:
-    """No window on screen, no timer running."""
-    from PySide6.QtCore import QTimer
+def left_by_qt() -> set[object]:
+    """Windows on screen, and running timers that no window owns."""
+    from PySide6.QtCore import QEvent, QTimer
     from PySide6.QtWidgets import QApplication
     from shiboken6 import isValid
 
-    QApplication.sendPostedEvents(None, 52)  # QEvent.Type.DeferredDelete
-    windows = [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
-    assert not windows, f"windows left open: {windows}; close them or add them to qtbot"
-    gc.collect()
-    timers = [o for o in gc.get_objects() if isinstance(o, QTimer) and isValid(o) and o.isActive() and o.parent() is None]
-    assert not timers, f"timers left running: {timers}; stop them or give them a parent"
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    windows = {widget for widget in QApplication.topLevelWidgets() if widget.isVisible()}
+    timers = {o for o in gc.get_objects() if isinstance(o, QTimer) and isValid(o) and o.isActive() and o.parent() is None}
+    return windows | timers

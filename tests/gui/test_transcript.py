@@ -392,6 +392,20 @@ def test_hovering_says_which_token_and_when_it_ends(talk, transcript):
     assert hovered == [(index, 3), (index, 4), (index, -1)]
 
 
+def test_hovering_follows_text_that_moves_under_a_resting_mouse(talk, transcript):
+    """After scrolling, the token that was hovered is no longer: another one is under the mouse, or none."""
+    fill(talk, 10)
+    index = tell(talk, [f" word{number}" for number in range(300)])
+    view = shown(transcript, index)
+    hovered = []
+    transcript.token_hovered.connect(lambda message, token: hovered.append((message, token)))
+    QTest.mouseMove(view.body.viewport(), point_of(view, 250))
+    assert hovered == [(index, 250)]
+    bar = transcript.column.verticalScrollBar()
+    bar.setValue(bar.value() - 100)
+    assert len(hovered) == 2 and hovered[1] != (index, 250)
+
+
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 def test_the_held_token_is_seen(talk, transcript, theme):
     """Holding paints in the accent colour at the token's place and nowhere else; releasing takes it away."""
