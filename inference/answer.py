@@ -1,5 +1,7 @@
 """An answer in the making: its ids, the text that became final, and why it ended."""
 
+import codecs
+
 from inference.chat import ChatFormat
 from inference.detokenizer import Detokenizer
 from inference.tokenizer import Tokenizer
@@ -59,11 +61,12 @@ class Answer:
 
     def _ids_before_stop(self) -> tuple[int, ...]:
         """Ids that stand for the text without the stop string: drawn ones as far as they go, then its last piece re-encoded."""
-        wanted = self.text.encode()
-        kept, size = 0, 0
-        while kept < len(self.ids):
-            size_with = size + len(self.tokenizer.token_bytes(self.ids[kept]))
-            if size_with > len(wanted):
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        kept = length = decoded = 0
+        for count, token_id in enumerate(self.ids, start=1):
+            decoded += len(decoder.decode(self.tokenizer.token_bytes(token_id)))
+            if decoded > len(self.text):
                 break
-            kept, size = kept + 1, size_with
-        return tuple(self.ids[:kept]) + self.tokenizer.encode(wanted[size:].decode(errors="ignore"))
+            if not decoder.getstate()[0]:  # a token that begins a character belongs to what completes it
+                kept, length = count, decoded
+        return tuple(self.ids[:kept]) + self.tokenizer.encode(self.text[length:])

@@ -4,11 +4,12 @@ Letters: V vocabulary, K rows of a trace, N tokens kept by the filters. Arrays a
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from inference.errors import RequestError
+
+if TYPE_CHECKING:  # only the names of the arrays: a window that shows none yet need not wait for numpy
+    import numpy as np
 
 Role = Literal["system", "user", "assistant"]
 RemovedBy = Literal["", "top-k", "top-p", "min-p", "temperature"]  # "temperature": T = 0 keeps the largest logit only
@@ -237,11 +238,11 @@ class StepTrace:
     The surprise of a token of logit minus infinity is infinite.
     """
 
-    ids: np.ndarray  # (K,) int64
+    ids: "np.ndarray"  # (K,) int64
     token_bytes: tuple[bytes, ...]
-    model_probs: np.ndarray  # (K,) float64
-    sampling_probs: np.ndarray  # (K,) float64
-    ranks: np.ndarray  # (K,) int64, by model probability, 1 = most likely
+    model_probs: "np.ndarray"  # (K,) float64
+    sampling_probs: "np.ndarray"  # (K,) float64
+    ranks: "np.ndarray"  # (K,) int64, by model probability, 1 = most likely
     removed_by: tuple[RemovedBy, ...]
     chosen_id: int
     chosen_model_prob: float
@@ -259,7 +260,7 @@ class StepTrace:
     draw_high: float
     strip_ids: tuple[int, ...]
     strip_bytes: tuple[bytes, ...]
-    strip_ends: np.ndarray  # (<= K,) float64, cumulative sampling probability
+    strip_ends: "np.ndarray"  # (<= K,) float64, cumulative sampling probability
     params: SamplingParams
 
 

@@ -63,7 +63,7 @@ class PipOutput:
         elif found := INSTALLING.match(line):
             self._installing = found[1].split(", ")
             self._installing_since_s = time.time()
-            self.phrase = f"Installing {len(self._installing)} packages"
+            self.phrase = "Installing packages"
 
     def _complete_packages(self) -> set[str]:
         """Names of packages whose RECORD, the last file pip writes of one, is newer than the start of this step."""

@@ -13,6 +13,7 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from PySide6.QtCore import QEvent  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
 from gui.models.conversation import Conversation  # noqa: E402
@@ -71,6 +72,11 @@ class Bench:
         while time.perf_counter() < until:
             self._application.processEvents()
 
+    def _paint(self) -> None:
+        """Handle what is queued and paint now, not at the next frame."""
+        self._application.processEvents()
+        self._application.sendEvent(self.transcript, QEvent(QEvent.Type.UpdateRequest))
+
     def stream(self, name: str, words_per_paragraph: int, flushes: int) -> None:
         """Append tokens to a new answer, every flush laid out and painted."""
         message = self._talk.add_message("assistant", "", "streaming")
@@ -79,7 +85,7 @@ class Bench:
         for start in range(0, len(events), TOKENS_PER_FLUSH):
             begin = time.perf_counter()
             self._talk.append_tokens(message, events[start : start + TOKENS_PER_FLUSH])
-            self._application.processEvents()
+            self._paint()
             self._note(name, begin)
 
     def append_at_once(self, name: str, text: str) -> None:
@@ -88,7 +94,7 @@ class Bench:
         self._settle()
         begin = time.perf_counter()
         self._talk.append_text(message, text)
-        self._application.processEvents()
+        self._paint()
         self._note(name, begin)
 
     def scroll(self) -> None:
@@ -97,7 +103,7 @@ class Bench:
         while bar.value() > 0:
             begin = time.perf_counter()
             bar.setValue(bar.value() - 260)
-            self._application.processEvents()
+            self._paint()
             self._note("scroll", begin)
 
     def resize(self) -> None:
@@ -105,7 +111,7 @@ class Bench:
         for width in range(880, 620, -10):
             begin = time.perf_counter()
             self.transcript.resize(width, 800)
-            self._application.processEvents()
+            self._paint()
             self._note("resize", begin)
         self._settle()
 
@@ -114,7 +120,7 @@ class Bench:
         for query in ("w", "wo", "wor", "word"):
             begin = time.perf_counter()
             self.transcript.find(query)
-            self._application.processEvents()
+            self._paint()
             self._note("find", begin)
 
 

@@ -38,7 +38,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="module")
 def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    folder = tiny_checkpoint(tmp_path_factory.mktemp("gpt2"), "gpt2")
+    folder = tiny_checkpoint(tmp_path_factory.mktemp("gpt2"), "gpt2", n_positions=600)
     return inference.load(folder, device="cpu", dtype="float32", threads=1)
 
 
@@ -126,7 +126,7 @@ def test_reused_and_fresh_prefix_draw_the_same(llama: Engine):
         Message("user", "More."),
     )
     reused = run(llama, request(messages=messages, seed=6))[2]
-    llama.session.rewind((0, 0))
+    llama.session.rewind((1,))
     fresh = run(llama, request(messages=messages, seed=6))[2]
     assert fresh.stats.reused_tokens == 0
     assert reused.stats.reused_tokens > 0
@@ -158,9 +158,9 @@ def test_cancellation_within_one_token(llama: Engine):
 def test_cancellation_while_reading(llama: Engine):
     """A flag set before the prompt is read ends the run without a token."""
     flag = CancelFlag()
-    llama.session.rewind((0, 0))
+    llama.session.rewind((1,))
     received = []
-    for event in llama.generate(request(messages=(Message("user", "word " * 60),), cancel=flag)):
+    for event in llama.generate(request(messages=(Message("user", "word " * 15),), cancel=flag)):
         received.append(event)
         flag.set()
     assert not any(isinstance(event, TokenEvent) for event in received)
