@@ -20,6 +20,7 @@ from inference.types import (
     TokenEvent,
 )
 
+TRACE_INTERVAL_S = 0.1  # the panel changes as often as an eye can follow; steps between are explained when asked for
 LONG_PROMPT_TOKENS = 64  # reading fewer new tokens than this needs no progress line
 
 
@@ -118,6 +119,7 @@ class Chat(QObject):
             seed=seed,
             max_new_tokens=settings.max_new_tokens,
             trace_rows=settings.panel_rows if self.is_traced else 0,
+            trace_interval_s=TRACE_INTERVAL_S,
             scene=self.scene,
         )
         message = self._conversation.messages[self._answer]

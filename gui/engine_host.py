@@ -87,6 +87,7 @@ class EngineHost(QObject):
     run_finished = Signal(object)  # RunFinished
     run_failed = Signal(object)  # RunFailed
     step_explained = Signal(object)  # StepExplained
+    explain_failed = Signal(object)  # RunFailed
     tokens_counted = Signal(int)
     _woken = Signal()
 
@@ -204,6 +205,8 @@ class EngineHost(QObject):
             case RunFailed() if self._is_current(event.run_id):
                 self._request = None
                 self.run_failed.emit(event)
+            case RunFailed() if event.run_id == self._explain_id:
+                self.explain_failed.emit(event)
             case StepExplained() if event.run_id == self._explain_id:
                 self.step_explained.emit(event)
             case TokenCount() if event.run_id == self._count_id:

@@ -67,6 +67,7 @@ class EngineWorker:
         self._post = post
         self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._draft: CountTokensRequest | None = None
+        self._question: ExplainRequest | None = None
         self._engine: EngineLike | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -76,9 +77,12 @@ class EngineWorker:
         self._thread.start()
 
     def submit(self, request: Request) -> None:
-        """Queue a request (UI thread). A newer draft to count replaces one that still waits."""
-        if isinstance(request, CountTokensRequest):
-            self._draft = request
+        """Queue a request (UI thread). A newer draft or question replaces one that still waits."""
+        match request:
+            case CountTokensRequest():
+                self._draft = request
+            case ExplainRequest():
+                self._question = request
         self._queue.put(request)
 
     def close(self, timeout_s: float) -> bool:
@@ -103,24 +107,32 @@ class EngineWorker:
         match request:
             case LoadRequest():
                 self._load(request)
-            case CountTokensRequest():
-                self._count_draft()
-            case _ if self._engine is None:
+            case CountTokensRequest() | ExplainRequest():
+                self._answer_small_requests()
+            case GenerateRequest() if self._engine is None:
                 self._post(RunFailed(request.run_id, "checkpoint", "No model is loaded. Choose one in the Model menu."))
             case GenerateRequest():
                 for event in self._engine.generate(request):
                     self._post(event)
-                    self._count_draft()
-            case ExplainRequest():
-                self._post(StepExplained(request.run_id, self._engine.explain(request)))
+                    self._answer_small_requests()
 
     def _load(self, request: LoadRequest) -> None:
         self._engine = None  # the old weights leave the memory before the new ones come
         self._engine = self._loader(request, self._post)
         self._post(ModelReady(request.run_id, self._engine.spec))
 
-    def _count_draft(self) -> None:
-        """Count the newest draft, also between two tokens of an answer."""
+    def _answer_small_requests(self) -> None:
+        """Count the newest draft and explain the newest question, also between two tokens of an answer."""
         draft, self._draft = self._draft, None
         if draft is not None and self._engine is not None:
             self._post(TokenCount(draft.run_id, self._engine.count_tokens(draft.text)))
+        question, self._question = self._question, None
+        if question is not None and self._engine is not None:
+            self._explain(question)
+
+    def _explain(self, question: ExplainRequest) -> None:
+        """A question that cannot be answered must not end the answer in work."""
+        try:
+            self._post(StepExplained(question.run_id, self._engine.explain(question)))
+        except InferenceError as error:
+            self._post(RunFailed(question.run_id, error.kind, str(error)))

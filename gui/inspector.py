@@ -7,7 +7,7 @@ from gui.engine_host import EngineHost
 from gui.models.conversation import Conversation
 from gui.views.probability.panel import ProbabilityPanel
 from gui.views.transcript.view import Transcript
-from inference.types import ExplainRequest, StepExplained
+from inference.types import ExplainRequest, RunFailed, StepExplained
 
 
 class Inspector(QObject):
@@ -31,6 +31,7 @@ class Inspector(QObject):
         chat.tokens_added.connect(self._on_tokens_added)
         conversation.cleared.connect(self._on_cleared)
         host.step_explained.connect(self._on_step_explained)
+        host.explain_failed.connect(self._on_explain_failed)
         transcript.token_clicked.connect(self.hold)
         panel.step_by.connect(self.step_by)
         panel.live_requested.connect(self.release)
@@ -40,7 +41,7 @@ class Inspector(QObject):
         """Hold the panel on one generated token."""
         self.held = (message, token)
         self._transcript.hold(message, token)
-        self._show(message, token, is_live=False)
+        self._show_held(message, token)
         self.changed.emit()
 
     @Slot()
@@ -69,23 +70,22 @@ class Inspector(QObject):
 
     def show_newest(self) -> None:
         """Show the newest token, or what to do to get one."""
-        newest = self._conversation.last_token()
-        if newest is None:
+        newest = self._conversation.last_traced()
+        if newest is not None:
+            message, token = newest
+            self._panel.show_trace(self._conversation.messages[message].tokens[token].trace, token + 1, True)
+        elif self._conversation.last_token() is None:
             self._panel.show_empty(self._empty_text())
-        else:
-            self._show(*newest, is_live=True)
 
     def _empty_text(self) -> str:
         if self._chat.spec is None:
             return self.tr("The model is not loaded yet.")
         return self.tr("Send a message and watch the model choose, token by token.")
 
-    def _show(self, message: int, token: int, *, is_live: bool) -> None:
+    def _show_held(self, message: int, token: int) -> None:
         record = self._conversation.messages[message].tokens[token]
-        if record.trace is not None:
-            self._panel.show_trace(record.trace, token + 1, is_live)
-        elif is_live or not self._ask(message, token):
-            self._panel.show_empty(self.tr("The probabilities of this token are no longer in memory."))
+        if record.trace is not None or not self._ask(message, token):
+            self._panel.show_trace(record.trace, token + 1, False)
 
     def _ask(self, message: int, token: int) -> bool:
         """Have the step computed again from its exact ids; False where the loaded model is not the one that drew it."""
@@ -102,7 +102,6 @@ class Inspector(QObject):
             answer_start=len(answer.prompt_ids),
             trace_rows=self._chat.panel_rows,
         )
-        self._panel.show_empty(self.tr("Computing this step again…"))
         self._host.explain(request)
         return True
 
@@ -114,9 +113,13 @@ class Inspector(QObject):
     @Slot(object)
     def _on_step_explained(self, answer: StepExplained) -> None:
         if self.held is not None:
-            message, token = self.held
-            self._conversation.messages[message].tokens[token].trace = answer.trace
-            self._panel.show_trace(answer.trace, token + 1, False)
+            self._conversation.keep_trace(*self.held, answer.trace)
+            self._panel.show_trace(answer.trace, self.held[1] + 1, False)
+
+    @Slot(object)
+    def _on_explain_failed(self, _failure: RunFailed) -> None:
+        if self.held is not None:
+            self._panel.show_trace(None, self.held[1] + 1, False)
 
     @Slot()
     def _on_cleared(self) -> None:

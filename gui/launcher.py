@@ -80,6 +80,8 @@ def install_desktop_entry(python: Path, checkout: Path, data_folder: Path) -> li
 def desktop_entry(python: Path, checkout: Path) -> str:
     """The text of the entry: https://specifications.freedesktop.org/desktop-entry-spec/latest/"""
     command = " ".join([quote_exec(str(python)), quote_exec(str(checkout / "gui")), "--from-launcher"])
+    if "%" in str(python):  # GLib looks for the program before it reads "%%" as "%", and drops the entry
+        command = f"env {command}"
     return f"""[Desktop Entry]
 Type=Application
 Version=1.4

@@ -5,7 +5,7 @@ import codecs
 from inference.chat import ChatFormat
 from inference.detokenizer import Detokenizer
 from inference.tokenizer import Tokenizer
-from inference.types import FinishReason, GenerateRequest, RunFinished, RunStats, StepTrace, TokenEvent
+from inference.types import FinishReason, GenerateRequest, RunFinished, RunStats, TokenEvent
 
 
 class Answer:
@@ -33,12 +33,12 @@ class Answer:
         """Tokens drawn by this run."""
         return len(self.ids) - len(self.request.answer_prefix_ids) + (self.reason == "end")
 
-    def append(self, token_id: int, trace: StepTrace | None) -> TokenEvent:
+    def append(self, token_id: int) -> TokenEvent:
         """Add a drawn token and see whether it ends the answer."""
         step, data = self.step, self.tokenizer.token_bytes(token_id)
         if token_id in self.end_ids:
             self.end("end")
-            return TokenEvent(self.request.run_id, step, token_id, data, "", True, trace)
+            return TokenEvent(self.request.run_id, step, token_id, data, "", True)
         self.ids.append(token_id)
         text = self.detokenizer.push(data)
         self.text += text
@@ -46,7 +46,7 @@ class Answer:
             self.end("stop")
         elif self.request.max_new_tokens and self.new_tokens >= self.request.max_new_tokens:
             self.end("length")
-        return TokenEvent(self.request.run_id, step, token_id, data, text, False, trace)
+        return TokenEvent(self.request.run_id, step, token_id, data, text)
 
     def end(self, reason: FinishReason) -> None:
         """Note why the answer ends; the first reason stays."""

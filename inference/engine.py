@@ -1,7 +1,9 @@
 """The engine: load a model, then answer, score and explain; a generator of events that knows no threads and no Qt."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -131,16 +133,22 @@ class Engine:
         """The loop itself: distribution, draw, append, and again."""
         needs_history = request.params.repetition_penalty != 1.0
         nothing = np.empty(0, dtype=np.int64)
+        next_trace_s = 0.0 if request.trace_rows else math.inf
         while True:
             values = logits.cpu().numpy()
             history = np.array(self.session.ids) if needs_history else nothing
             decision = sampling.decide(values, history, request.params, request.seed, answer.step)
-            trace = None
-            if request.trace_rows:
-                trace = trace_step(values, decision, request.trace_rows, self.tokenizer.token_bytes)
-            yield answer.append(decision.token_id, trace)
+            event = answer.append(decision.token_id)
             if len(self.session.ids) >= self.spec.context_tokens:
                 answer.end("context")
+            if request.cancel.is_set:
+                answer.end("cancelled")
+            now = time.perf_counter()
+            if now >= next_trace_s or (answer.reason and request.trace_rows):
+                step = trace_step(values, decision, request.trace_rows, self.tokenizer.token_bytes)
+                event = replace(event, trace=step)
+                next_trace_s = now + request.trace_interval_s
+            yield event
             if request.cancel.is_set:
                 answer.end("cancelled")
             if answer.reason:

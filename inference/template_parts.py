@@ -88,6 +88,8 @@ class TemplateParts:
         if parts is None:
             self._check_breakable(messages)
             parts = _search(text, contents, shown)
+        else:
+            parts = _as_generated(parts, messages)
         return [inner for part in parts for inner in marks.resolve(part, messages)], shown
 
     def _with_breaks(self, text: str, marks: "_Marks") -> str:
@@ -148,6 +150,22 @@ def _align(text: str, contents: Sequence[str], own_texts: Sequence[str], indices
         parts += [PromptPart(shown, index), PromptPart(after, is_trusted=True)]
         position += len(shown) + len(after)
     return parts if position == len(text) else None
+
+
+def _as_generated(parts: Sequence[PromptPart], messages: Sequence[Message]) -> list[PromptPart]:
+    """Put before every answer with exact ids the generation prompt that the ids came after.
+
+    Templates in the manner of Llama 2 end the prompt with "[/INST]", the model begins with a blank, and later the template
+    writes "[/INST] " and the trimmed answer: with the exact answer that would make two blanks.
+    """
+    prompt = parts[-1].text
+    result = [*parts]
+    for place, answer in enumerate(parts):
+        if answer.message_index >= 0 and messages[answer.message_index].token_ids is not None:
+            before = result[place - 1]
+            if before.text.rstrip() == prompt.rstrip():
+                result[place - 1] = replace(before, text=prompt)
+    return result
 
 
 def _search(text: str, contents: Sequence[str], shown: Collection[int]) -> list[PromptPart]:

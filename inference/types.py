@@ -90,6 +90,7 @@ class GenerateRequest:
     max_new_tokens: int = 512
     stop: tuple[str, ...] = ()
     trace_rows: int = 12
+    trace_interval_s: float = 0.0
     scene: str = ""
     cancel: CancelFlag = field(default_factory=CancelFlag, compare=False)
 

@@ -58,5 +58,5 @@ def left_by_qt() -> set[object]:
 
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     windows = {widget for widget in QApplication.topLevelWidgets() if widget.isVisible()}
-    timers = {o for o in gc.get_objects() if isinstance(o, QTimer) and isValid(o) and o.isActive() and o.parent() is None}
-    return windows | timers
+    timers = [o for o in gc.get_objects() if issubclass(type(o), QTimer)]  # isinstance would ask lazy objects for their class
+    return windows | {timer for timer in timers if isValid(timer) and timer.isActive() and timer.parent() is None}

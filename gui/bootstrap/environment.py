@@ -106,7 +106,7 @@ class Environment:
 
     def _create(self, progress: Progress, log: IO[str], lock: int) -> None:
         require_space(self.folder)
-        progress.announce(f"Setting Glassbox up in {self.folder} (about 1.3 GB; only the first start does this).")
+        progress.announce(f"Setting Glassbox up in {self.folder} (about 1.2 GB; only the first start does this).")
         # From inside the environment that is being replaced, the interpreter it was made from has to make the new one.
         self._run([*_module(sys._base_executable, "venv"), str(self.folder)], progress, log, lock)
 

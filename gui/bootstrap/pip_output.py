@@ -5,11 +5,14 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from gui.bootstrap.disk import no_space
 from gui.bootstrap.pins import installed_package, normalized
 
-FILE = re.compile(r"\s*(?:Downloading|Using cached|Processing) (?:\S*/)?([^/\s]+?)-(\d[^-\s]*)[-.]\S*?( \([^)]*\))?$")
+FILE = re.compile(
+    r"\s*(Downloading|Using cached|Processing) (?:\S*/)?([^/\s]+?)-(\d[^-\s]*?)(?:-\S+)?(?:\.whl|\.tar\.gz|\.zip)( \([^)]*\))?"
+)
 COLLECTING = re.compile(r"Collecting ([A-Za-z0-9._-]+)")
 BUILDING = re.compile(r"\s*Building wheel for ([A-Za-z0-9._-]+)")
 INSTALLING = re.compile(r"Installing collected packages: (.+)")
@@ -51,9 +54,9 @@ class PipOutput:
     def read(self, line: str) -> None:
         """Take one line."""
         self._lines.append(line)
-        if found := FILE.match(line):
-            if ".metadata" not in line:
-                self.phrase = f"Downloading {found[1]} {found[2]}{found[3] or ''}"
+        if found := FILE.fullmatch(line):
+            verb = "Downloading" if found[1] == "Downloading" else "Reading"
+            self.phrase = f"{verb} {found[2]} {unquote(found[3])}{found[4] or ''}"
         elif found := COLLECTING.match(line):
             self.phrase = f"Looking for {found[1]}"
         elif found := BUILDING.match(line):

@@ -22,6 +22,8 @@ def main(arguments: list[str]) -> int:
     if ICON.exists():
         root.iconphoto(True, tkinter.PhotoImage(file=str(ICON)))
     root.resizable(False, False)
+    if root.tk.call("tk", "windowingsystem") == "x11":
+        ttk.Style(root).theme_use("clam")
     if arguments[0] == "error":
         return ErrorWindow(root, arguments[1]).run()
     return ProgressWindow(root).run()

@@ -180,6 +180,17 @@ class Conversation(QObject):
                 return index, len(self._messages[index].tokens) - 1
         return None
 
+    def last_traced(self) -> tuple[int, int] | None:
+        """(message, token) of the newest generated token that has a trace, within the newest answer with tokens."""
+        newest = self.last_token()
+        if newest is None:
+            return None
+        message, token = newest
+        tokens = self._messages[message].tokens
+        while token >= 0 and tokens[token].trace is None:
+            token -= 1
+        return (message, token) if token >= 0 else None
+
     def _give_to_last_token(self, message: ChatMessage, length: int) -> None:
         end = message.length + length
         for token in reversed(message.tokens):
@@ -194,6 +205,12 @@ class Conversation(QObject):
         if text:
             self._messages[index].append(text)
             self.text_appended.emit(index, text)
+
+    def keep_trace(self, message: int, token: int, trace: StepTrace) -> None:
+        """Add a trace that was computed later."""
+        record = self._messages[message].tokens[token]
+        record.trace = trace
+        self._keep_trace(record)
 
     def _keep_trace(self, record: TokenRecord) -> None:
         self._traced.append(record)

@@ -28,8 +28,8 @@ class Terminal(io.StringIO):
     [
         ("Collecting torch==2.13.0", "Looking for torch"),
         ("  Downloading torch-2.13.0-cp311-cp311-manylinux_2_28_x86_64.whl (190.1 MB)", "Downloading torch 2.13.0 (190.1 MB)"),
-        ("  Using cached https://host/a/jinja2-3.1.6-py3-none-any.whl (134 kB)", "Downloading jinja2 3.1.6 (134 kB)"),
-        ("Processing /wheels/torch-2.13.0%2Bcpu-cp311-cp311-linux_x86_64.whl", "Downloading torch 2.13.0%2Bcpu"),
+        ("  Using cached https://host/a/jinja2-3.1.6-py3-none-any.whl (134 kB)", "Reading jinja2 3.1.6 (134 kB)"),
+        ("Processing /wheels/torch-2.13.0%2Bcpu-cp311-cp311-linux_x86_64.whl", "Reading torch 2.13.0+cpu"),
         ("  Downloading regex-2026.11.19.tar.gz (5 kB)", "Downloading regex 2026.11.19 (5 kB)"),
         ("  Downloading torch-2.13.0-cp311-cp311-linux_x86_64.whl.metadata (3 kB)", "Preparing"),
         ("  Building wheel for tiny (pyproject.toml): started", "Building tiny"),

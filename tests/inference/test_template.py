@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 from transformers.utils.chat_template_utils import render_jinja_template
 
+from inference import template_limits
 from inference.errors import TemplateError
 from inference.template import ChatTemplate, ConversationRefusedError
 
@@ -23,24 +24,34 @@ SAME_AS_TRANSFORMERS = {
     "tojson": "{{ messages | tojson }} {{ messages | tojson(indent=2) }} {{ {'b': 1, 'a': '<'} | tojson(sort_keys=true) }}",
     "loop controls": "{% for m in messages %}{% if loop.first %}{% continue %}{% endif %}{{ m.role }}{% break %}{% endfor %}",
     "generation": "{% for m in messages %}{% generation %}{% set x = m.role %}{{ x }}{% endgeneration %}{{ x }}{% endfor %}",
-    "namespace": "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + m.content|length %}{% endfor %}{{ ns.n }}",
+    "namespace": "{% set ns = namespace(n=0) %}"
+    "{% for m in messages %}{% set ns.n = ns.n + m.content|length %}{% endfor %}{{ ns.n }}",
     "macro": "{% macro turn(m, end='') %}[{{ m.role }}]{{ caller() if caller else end }}{% endmacro %}"
     "{{ turn(messages[0], '!') }}{% call turn(messages[1]) %}inner{% endcall %}",
-    "filters": "{{ messages | map(attribute='role') | unique | sort | join(', ') }} {{ messages | selectattr('role', 'equalto', 'user')"
-    " | list | length }} {{ 'a-b' | replace('-', '+') | upper }} {{ 'x\ny' | indent(3) }} {{ [3, 1] | max }} {{ none | default('d', true) }}"
-    " {{ 7 | string ~ 'x' }} {{ {'b': 1, 'a': 2} | dictsort }} {{ {'k': 'v'} | items | list }} {{ ' t ' | trim }} {{ '7' | int + 1 }}",
+    "filters": "{{ messages | map(attribute='role') | unique | sort | join(', ') }}"
+    " {{ messages | selectattr('role', 'equalto', 'user')"
+    " | list | length }} {{ 'a-b' | replace('-', '+') | upper }} {{ 'x\ny' | indent(3) }} {{ [3, 1] | max }}"
+    " {{ none | default('d', true) }}"
+    " {{ 7 | string ~ 'x' }} {{ {'b': 1, 'a': 2} | dictsort }} {{ {'k': 'v'} | items | list }}"
+    " {{ ' t ' | trim }} {{ '7' | int + 1 }}",
     "methods": "{{ messages[1].content.strip().split(',')[0] }} {{ 'a'.join(['1', '2']) }} {{ 'abc'.startswith(('a', 'x')) }}"
     " {{ messages[0].get('tool_calls', 'none') }} {% for k, v in messages[0].items() %}{{ k }}={{ v }};{% endfor %}"
     " {{ 'a</think>b'.split('</think>')[-1].lstrip('\n') }} {{ 'abcabc'.replace('b', '', 1) }} {{ 'ab'.upper().find('B') }}",
     "slices": "{{ messages[1:]|length }}{{ messages[::-1][0].content }}{{ 'abcdef'[1:4] }}{{ (messages | last).role[:-1] }}",
-    "comparisons": "{{ 1 < 2 < 3 }} {{ 'user' in ['user', 'x'] }} {{ messages[0].role == 'system' and not tools }} {{ tools is none }}"
+    "comparisons": "{{ 1 < 2 < 3 }} {{ 'user' in ['user', 'x'] }} {{ messages[0].role == 'system' and not tools }}"
+    " {{ tools is none }}"
     " {{ nothing is defined }} {{ messages is iterable }} {{ 'a' is string }} {{ (1, 2) == (1, 2) }}",
-    "loop filter": "{% for m in messages if m.role == 'user' %}{{ loop.index0 }}{{ loop.last }}{{ m.content }}{% else %}-{% endfor %}",
-    "set block": "{% set text %}a{{ messages[0].content }}{% endset %}{{ text }}{{ text|length }}{% filter upper %}x{% endfilter %}",
+    "loop filter": "{% for m in messages if m.role == 'user' %}{{ loop.index0 }}{{ loop.last }}{{ m.content }}{% else"
+    " %}-{% endfor %}",
+    "set block": "{% set text %}a{{ messages[0].content }}{% endset %}{{ text }}{{ text|length }}{% filter upper"
+    " %}x{% endfilter %}",
     "variables": "{{ bos_token }}{{ eos_token }}{{ unknown }}{% if add_generation_prompt %}go{% endif %}{{ documents }}",
-    "recursion": "{% for i in [[1, [2]], 3] recursive %}{% if i is iterable %}({{ loop(i) }}){% else %}{{ i }}{% endif %}{% endfor %}",
-    "numbers": "{{ 7 // 2 }} {{ 7 % 4 }} {{ 2 ** 10 }} {{ 'ab' * 3 }} {{ [0] * 2 }} {{ 1 - 3 }} {{ 7 / 2 }} {{ range(3) | list }} {{ range(3) }}",
-    "arguments": "{% macro m() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(1, a=2) }}{% set a, b = 1, 2 %}{{ b }}{{ dict(x=1) }}",
+    "recursion": "{% for i in [[1, [2]], 3] recursive %}{% if i is iterable %}({{ loop(i) }}){% else %}{{ i }}{%"
+    " endif %}{% endfor %}",
+    "numbers": "{{ 7 // 2 }} {{ 7 % 4 }} {{ 2 ** 10 }} {{ 'ab' * 3 }} {{ [0] * 2 }} {{ 1 - 3 }} {{ 7 / 2 }}"
+    " {{ range(3) | list }} {{ range(3) }}",
+    "arguments": "{% macro m() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(1, a=2) }}{% set a, b = 1, 2 %}{{ b }}{{"
+    " dict(x=1) }}",
 }  # fmt: skip
 
 
@@ -77,7 +88,6 @@ ESCAPES = [
     "{{ lipsum.__globals__['os'].popen('id').read() }}",
     "{{ namespace.__init__.__globals__ }}",
     "{{ namespace().__class__ }}",
-    "{{ dict.__self__ }}",
     "{{ range.__globals__ }}",
     "{{ raise_exception.__globals__ }}",
     "{{ self.__init__.__globals__ }}",
@@ -121,6 +131,7 @@ def test_escapes_from_the_sandbox_are_errors(source):
 
 
 NS = "{% set ns = namespace(x='a', l=[1]) %}"
+# Each would take gigabytes, minutes or the interpreter's stack.
 BOMBS = {
     "repeated text": "{{ 'a' * 300000000 }}",
     "repeated text, not shown": "{{ ('a' * 300000000) | length }}",
@@ -152,7 +163,8 @@ BOMBS = {
     "endless macro": "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
     "endless loop": "{% for m in messages recursive %}{{ loop([m]) }}{% endfor %}",
     "many filters": "{{ range(100000) | map('string') | map('upper') | sort | join | length }}" * 1000,
-    "long comparisons": "{% set x = 'a' * 4000000 %}{% set y = x[1:] ~ 'a' %}{% for a in range(100000) %}{{ x == y }}{% endfor %}",
+    "long comparisons": "{% set x = 'a' * 4000000 %}{% set y = x[1:] ~ 'a' %}"
+    "{% for a in range(100000) %}{{ x == y }}{% endfor %}",
     "long tests": "{% set x = 'a' * 4000000 %}{% set y = x[1:] ~ 'a' %}{% for a in range(100000) %}{{ x is eq y }}{% endfor %}",
     "backward search": "{{ ('a' * 4000000).rfind('b' ~ 'a' * 2000000) }}",
     "trim": "{{ ('a' * 4000000) | trim('b' * 2000000 ~ 'a') }}",
@@ -178,17 +190,18 @@ BOMBS = {
     "huge number": "{{ ('f' * 1000000) | int(0, 16) }}",
     "long date": "{{ strftime_now('%Y' * 4000000) | length }}{{ 2 ** 9999 }}",
     "brackets": "{{ " + "(" * 50_000 + "1" + ")" * 50_000 + " }}",
-    "sums": "{{ " + "1+" * 50_000 + "1 }}",
+    "sums": "{{ " + "1+" * 20_000 + "1 }}",
     "ifs": "{% if 1 %}" * 500 + "{% endif %}" * 500,
     "fors": "{% for a in [1] %}" * 50 + "{% endfor %}" * 50,
-    "attributes": "{{ a" + ".b" * 100_000 + " }}",
+    "attributes": "{{ a" + ".b" * 20_000 + " }}",
     "long template": "a" * (256 << 10) + "b",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_costly_templates_are_errors(name):
-    """What would take gigabytes or minutes ends in a TemplateError after seconds of CPU time, also off the main thread."""
+def test_costly_templates_are_errors(name, monkeypatch):
+    """What would take gigabytes or minutes ends in a TemplateError soon after the limit, also off the main thread."""
+    monkeypatch.setattr(template_limits, "MOST_CPU_S", 0.3)
     outcome: list[object] = []
 
     def run() -> None:
@@ -203,17 +216,17 @@ def test_costly_templates_are_errors(name):
     thread.start()
     thread.join()
     assert isinstance(outcome[0], TemplateError)
-    assert outcome[1] < 5
+    assert outcome[1] < 3
 
 
-@pytest.mark.parametrize("name", [name for name in BOMBS if "loops" not in name and "filters" not in name and "long" not in name])
+@pytest.mark.parametrize("name", ["repeated list", "doubled by replace", "kept copies", "wide block", "replace", "join", "split"])
 def test_costly_templates_stay_small(name):
     """None of them holds more than a bounded amount of memory at any time."""
     tracemalloc.start()
     try:
         with pytest.raises(TemplateError):
             ChatTemplate(BOMBS[name], {}).render(MESSAGES)
-        assert tracemalloc.get_traced_memory()[1] < 400 << 20
+        assert tracemalloc.get_traced_memory()[1] < 300 << 20
     finally:
         tracemalloc.stop()
 

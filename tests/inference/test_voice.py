@@ -72,7 +72,7 @@ def test_sums_and_differences_are_right():
             if found := re.fullmatch(r"What is (\d) ([+-]) (\d)\?", ask):
                 left, sign, right = found.groups()
                 result = int(left) + int(right) if sign == "+" else int(left) - int(right)
-                assert all(re.search(rf"= {result}\.|\b{result}\b", answer) for answer in exchange.answer), ask
+                assert {re.findall(r"\d+", answer)[-1] for answer in exchange.answer} == {str(result)}, ask
                 checked += 1
     assert checked >= 40
 

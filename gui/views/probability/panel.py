@@ -14,7 +14,7 @@ from gui.views.probability.table_ends import Heading, Others
 from gui.views.probability.temperature import TemperatureControl
 from inference.types import StepTrace
 
-_FRAME_MS = 33  # at most 30 repaints a second while text streams
+_FRAME_MS = 66  # at most 15 repaints a second while text streams
 _SETTLE_MS = 400  # a stream that rests this long is described to accessibility
 
 
@@ -23,7 +23,7 @@ class ProbabilityPanel(QWidget):
 
     `step_by` asks for another step (-1 previous, +1 next), `live_requested` for following the newest token again,
     `temperature_changed` reports what the user set. show_trace may be called for every token: while live, the newest
-    trace is painted at most 30 times a second, and the last one always.
+    trace is painted at most 15 times a second, and the last one always.
     """
 
     temperature_changed = Signal(float)
