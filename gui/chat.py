@@ -20,7 +20,7 @@ from inference.types import (
     TokenEvent,
 )
 
-TRACE_INTERVAL_S = 0.1  # the panel changes as often as an eye can follow; steps between are explained when asked for
+TRACE_INTERVAL_S = 0.125  # the panel changes as often as an eye can follow; steps between are explained when asked for
 LONG_PROMPT_TOKENS = 64  # reading fewer new tokens than this needs no progress line
 
 
@@ -194,9 +194,8 @@ class Chat(QObject):
         """What to say about an answer that did not end by itself."""
         match finished.reason:
             case "length":
-                return self.tr(
-                    "Stopped at the longest answer of %n token(s); the settings can raise it.", "", finished.stats.new_tokens
-                )
+                text = self.tr("Stopped at the longest answer of {count} tokens; the settings can raise it.")
+                return text.format(count=f"{finished.stats.new_tokens:,}")
             case "context":
                 return self.tr("The context is full: there is no room for more of this answer.")
             case "cancelled":

@@ -7,7 +7,7 @@ from gui.engine_host import EngineHost
 from gui.models.conversation import Conversation
 from gui.views.probability.panel import ProbabilityPanel
 from gui.views.transcript.view import Transcript
-from inference.types import ExplainRequest, RunFailed, StepExplained
+from inference.types import ExplainRequest, RunFailed, StepExplained, StepTrace
 
 
 class Inspector(QObject):
@@ -28,6 +28,7 @@ class Inspector(QObject):
         self._host, self._chat, self._conversation = host, chat, conversation
         self._transcript, self._panel = transcript, panel
         self.held: tuple[int, int] | None = None
+        self._asked: tuple[int, int] | None = None  # the step whose trace the engine computes again
         chat.tokens_added.connect(self._on_tokens_added)
         conversation.cleared.connect(self._on_cleared)
         host.step_explained.connect(self._on_step_explained)
@@ -102,6 +103,7 @@ class Inspector(QObject):
             answer_start=len(answer.prompt_ids),
             trace_rows=self._chat.panel_rows,
         )
+        self._asked = (message, token)
         self._host.explain(request)
         return True
 
@@ -112,15 +114,21 @@ class Inspector(QObject):
 
     @Slot(object)
     def _on_step_explained(self, answer: StepExplained) -> None:
-        if self.held is not None:
-            self._conversation.keep_trace(*self.held, answer.trace)
-            self._panel.show_trace(answer.trace, self.held[1] + 1, False)
+        if self._asked is not None:
+            self._conversation.keep_trace(*self._asked, answer.trace)
+            self._show_answer(answer.trace)
 
     @Slot(object)
     def _on_explain_failed(self, _failure: RunFailed) -> None:
-        if self.held is not None:
-            self._panel.show_trace(None, self.held[1] + 1, False)
+        self._show_answer(None)
+
+    def _show_answer(self, trace: StepTrace | None) -> None:
+        """Show it if the step asked about is still the one held."""
+        if self.held is not None and self.held == self._asked:
+            self._panel.show_trace(trace, self.held[1] + 1, False)
+        self._asked = None
 
     @Slot()
     def _on_cleared(self) -> None:
+        self._asked = None
         self.release()

@@ -63,9 +63,10 @@ def _append_texts(
 
 
 def _label(tokenizer: Tokenizer, part: PromptPart, token_id: int) -> tuple[SpanKind, int]:
-    if part.message_index >= 0:
+    is_special = tokenizer.is_special(token_id)
+    if part.message_index >= 0 and not (part.is_trusted and is_special):
         return "content", part.message_index
-    return ("special" if tokenizer.is_special(token_id) else "template"), -1
+    return ("special" if is_special else "template"), -1
 
 
 def _spans(labels: Sequence[tuple[SpanKind, int]]) -> Iterable[PromptSpan]:

@@ -23,6 +23,7 @@ from inference.types import Message, Role
 
 BREAK_INDEX = 999_999  # a mark with this index stands for a break instead of a message
 BETWEEN_MERGED = "\n\n"
+ANCHOR_CHARACTERS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,12 @@ class TemplateParts:
         except TemplateError:  # it needs to see what is in the messages
             own_texts, indices = [""], []
         parts = _align(text, contents, own_texts, indices)
-        shown = indices or range(len(messages))
         if parts is None:
             self._check_breakable(messages)
-            parts = _search(text, contents, shown)
+            parts = _search(text, contents, own_texts, indices)
         else:
             parts = _as_generated(parts, messages)
-        return [inner for part in parts for inner in marks.resolve(part, messages)], shown
+        return [inner for part in parts for inner in marks.resolve(part, messages)], indices or range(len(messages))
 
     def _with_breaks(self, text: str, marks: "_Marks") -> str:
         """The text with a break inside everything that spells a special token."""
@@ -168,14 +168,18 @@ def _as_generated(parts: Sequence[PromptPart], messages: Sequence[Message]) -> l
     return result
 
 
-def _search(text: str, contents: Sequence[str], shown: Collection[int]) -> list[PromptPart]:
-    """Find messages in the text in their order. All of it is trusted, so a wrong find does no harm."""
+def _search(text: str, contents: Sequence[str], own_texts: Sequence[str], indices: Sequence[int]) -> list[PromptPart]:
+    """Find the messages that are whole, each by the end of the template's own text before it.
+
+    All of the text stays trusted, so that a wrong find only labels it wrongly.
+    """
     parts: list[PromptPart] = []
     position = 0
-    for index in sorted(set(shown)):
-        content = contents[index].strip()
-        start = text.find(content, position) if content else -1
-        if start >= 0:
+    for before, index in zip(own_texts, indices, strict=False):
+        anchor, content = before[-ANCHOR_CHARACTERS:], contents[index].strip()
+        found = text.find(anchor + content, position) if content else -1
+        if found >= 0:
+            start = found + len(anchor)
             parts += [PromptPart(text[position:start], is_trusted=True), PromptPart(content, index, is_trusted=True)]
             position = start + len(content)
     return [*parts, PromptPart(text[position:], is_trusted=True)]

@@ -69,15 +69,22 @@ class Environment:
             self._install(pins, progress, lock)
 
     def _install(self, pins: Sequence[Pin], progress: Progress, lock: int) -> None:
-        if self._is_broken:
+        was_whole = not self._is_broken
+        if not was_whole:
             self._clear()
         self._marker.touch()
         with self.log_file.open("w", encoding="utf-8") as log:
             if not self.python.exists():
                 self._create(progress, log, lock)
             if not any((folder / "pip").exists() for folder in self.site_packages):
-                self._run(_module(self.python, "ensurepip"), progress, log, lock)
-            self._run(self._pip_command(pins), progress, log, lock)
+                self._run(_module(self.python, "ensurepip"), PipOutput(()), progress, log, lock)
+            output = PipOutput(self.site_packages)
+            try:
+                self._run(self._pip_command(pins), output, progress, log, lock)
+            except BaseException:
+                if was_whole and not output.is_installing:
+                    self._marker.unlink()  # nothing has been changed yet
+                raise
         lacking = missing(pins, self.site_packages)
         if lacking:
             raise SetupError(f"pip ended well but {lacking[0]} is not there. Delete {self.folder} and start again.")
@@ -89,7 +96,8 @@ class Environment:
         if self.is_unfinished or not self.python.exists():
             return True
         is_inside = Path(sys.prefix).resolve() == self.folder.resolve()
-        return is_inside and not any(str(folder) in sys.path for folder in self.site_packages)
+        seen = {os.path.realpath(folder) for folder in sys.path}
+        return is_inside and not any(os.path.realpath(folder) in seen for folder in self.site_packages)
 
     def _clear(self) -> None:
         """Empty the folder, if it is a virtual environment; the lock stays, since other processes may wait on it."""
@@ -108,14 +116,13 @@ class Environment:
         require_space(self.folder)
         progress.announce(f"Setting Glassbox up in {self.folder} (about 1.2 GB; only the first start does this).")
         # From inside the environment that is being replaced, the interpreter it was made from has to make the new one.
-        self._run([*_module(sys._base_executable, "venv"), str(self.folder)], progress, log, lock)
+        self._run([*_module(sys._base_executable, "venv"), str(self.folder)], PipOutput(()), progress, log, lock)
 
     def _pip_command(self, pins: Sequence[Pin]) -> list[str]:
         options = ["--no-input", "--no-color", "--progress-bar=off", "--disable-pip-version-check", "--no-warn-script-location"]
         return [*_module(self.python, "pip"), "install", *options, *map(str, pins)]
 
-    def _run(self, command: Sequence[str], progress: Progress, log: IO[str], lock: int) -> None:
-        output = PipOutput(self.site_packages)
+    def _run(self, command: Sequence[str], output: PipOutput, progress: Progress, log: IO[str], lock: int) -> None:
         environ = {name: value for name, value in os.environ.items() if name not in REDIRECTIONS}
         # The child holds the lock too: where this process is killed, nobody clears the folder under a running pip.
         code = run(command, output, progress, log, environ=environ, keep_open=lock)

@@ -43,6 +43,11 @@ class PipOutput:
         return "\n".join(self._lines)
 
     @property
+    def is_installing(self) -> bool:
+        """Whether pip has begun to change the environment; before, it only looks and downloads."""
+        return bool(self._installing)
+
+    @property
     def detail(self) -> str:
         """While packages are unpacked, about which pip says nothing: how many are complete, and which one is next."""
         if not self._installing:

@@ -175,6 +175,22 @@ def test_a_closed_panel_costs_nothing_and_asks_when_it_must(stage: Stage):
     assert stage.conversation.messages[1].tokens[4].trace.chosen_id == ord("o")
 
 
+def test_an_answer_about_one_step_is_not_taken_for_another(stage: Stage):
+    """A step without trace is asked about, then one with a trace is held: the late answer belongs to the first."""
+    stage.ready()
+    send(stage, "Hi")
+    stage.run()
+    tokens = stage.conversation.messages[1].tokens
+    tokens[4].trace = None
+    kept = tokens[5].trace
+    stage.program.inspector.hold(1, 4)
+    stage.program.inspector.hold(1, 5)
+    stage.run()
+    assert tokens[5].trace is kept
+    assert tokens[4].trace.chosen_id == ord("o")
+    assert stage.program.inspector.held == (1, 5)
+
+
 def test_new_chat_forgets_everything_even_in_mid_answer(stage: Stage):
     stage.ready()
     send(stage, "Hi")

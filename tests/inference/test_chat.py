@@ -118,6 +118,7 @@ ORDINARY = [
     conversation("same", "same", "same", "same", "same", system="same"),
     conversation("Hello", "<think>\nhm, a story\n</think>\n\nHere it is.", "More!"),
     conversation("", "", "x"),
+    conversation("<", "</think>", ""),
     conversation("e\u0301 a\u0338", "\u200d\ufeff", "\r\n\r"),
 ]  # fmt: skip
 
