@@ -50,19 +50,27 @@ def run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         desktop.require_display()
     bootstrap.prepare("gui", arguments, with_window=options.from_launcher)
     desktop.require_libraries(with_window=not options.self_check)
+    if not options.self_check:
+        desktop.require_connection()
+
+    from gui.paths import FolderError
+
+    try:
+        return start(options)
+    except FolderError as error:
+        raise SetupError(str(error)) from error
+
+
+def start(options: argparse.Namespace) -> int:
+    """Import the program, now that it can be imported, and run it."""
     if options.self_check:
         from gui import self_check
 
         return self_check.run(options.model, options.profile)
-    desktop.require_connection()
 
     from gui.app import main as open_window
-    from gui.paths import FolderError
 
-    try:
-        return open_window(options.model, options.profile)
-    except FolderError as error:
-        raise SetupError(str(error)) from error
+    return open_window(options.model, options.profile)
 
 
 def install_launcher() -> int:

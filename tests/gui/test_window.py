@@ -205,6 +205,19 @@ def test_new_chat_forgets_everything_even_in_mid_answer(stage: Stage):
     assert [m.content for m in requests(stage)[-1].messages] == ["Again"]
 
 
+def test_a_new_chat_can_be_typed_into_at_once(stage: Stage):
+    """Also when the panel had the keyboard before."""
+    stage.ready()
+    send(stage, "Hi")
+    stage.run()
+    stage.window.activateWindow()
+    stage.window.actions_by_key["inspect"].trigger()
+    assert stage.window.panel.isAncestorOf(QApplication.focusWidget())
+    stage.window.actions_by_key["new_chat"].trigger()
+    stage.type("abc")
+    assert stage.window.composer.text() == "abc"
+
+
 def test_the_last_answer_is_copied(stage: Stage):
     stage.ready()
     send(stage, "Hi")

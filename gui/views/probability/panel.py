@@ -1,7 +1,7 @@
 """The next-token panel: what the model could have said at one step, how likely each token was, and how one was drawn."""
 
 from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.theme import Theme, palette_of
 from gui.views.probability.empty import EmptyView
@@ -152,7 +152,8 @@ class ProbabilityPanel(QWidget):
         """Change the page without losing the keyboard: walking with the arrows goes on across a missing trace."""
         if self._stack.currentWidget() is page:
             return
-        had_focus = self._stack.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+        focused = QApplication.focusWidget()  # the widget's own focusWidget() would also name one that lost the focus
+        had_focus = focused is not None and self._stack.isAncestorOf(focused)
         self._stack.setCurrentWidget(page)
         target = self._empty if page is self._empty else self._rows
         self.setFocusProxy(target)
