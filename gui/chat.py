@@ -20,7 +20,7 @@ from inference.types import (
     TokenEvent,
 )
 
-TRACE_INTERVAL_S = 0.125  # the panel changes as often as an eye can follow; steps between are explained when asked for
+TRACE_INTERVAL_S = 0.2  # of a fast model the panel shows what an eye can follow; the steps between are explained when held
 LONG_PROMPT_TOKENS = 64  # reading fewer new tokens than this needs no progress line
 
 

@@ -7,7 +7,7 @@ from gui.engine_host import EngineHost
 from gui.models.conversation import Conversation
 from gui.views.probability.panel import ProbabilityPanel
 from gui.views.transcript.view import Transcript
-from inference.types import ExplainRequest, RunFailed, StepExplained, StepTrace
+from inference.types import ExplainRequest, RunFailed, StepExplained, StepTrace, TokenEvent
 
 
 class Inspector(QObject):
@@ -29,7 +29,7 @@ class Inspector(QObject):
         self._transcript, self._panel = transcript, panel
         self.held: tuple[int, int] | None = None
         self._asked: tuple[int, int] | None = None  # the step whose trace the engine computes again
-        chat.tokens_added.connect(self._on_tokens_added)
+        host.tokens_arrived.connect(self._on_tokens_arrived)  # after the chat, which has put them into the conversation
         conversation.cleared.connect(self._on_cleared)
         host.step_explained.connect(self._on_step_explained)
         host.explain_failed.connect(self._on_explain_failed)
@@ -107,9 +107,10 @@ class Inspector(QObject):
         self._host.explain(request)
         return True
 
-    @Slot(int)
-    def _on_tokens_added(self, _message: int) -> None:
-        if self.held is None:
+    @Slot(object)
+    def _on_tokens_arrived(self, events: tuple[TokenEvent, ...]) -> None:
+        """Show the newest; tokens of a fast model that came without trace change nothing."""
+        if self.held is None and any(event.trace is not None for event in events):
             self.show_newest()
 
     @Slot(object)

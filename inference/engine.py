@@ -1,6 +1,5 @@
 """The engine: load a model, then answer, score and explain; a generator of events that knows no threads and no Qt."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -36,6 +35,7 @@ from inference.types import (
 )
 
 SCORE_CHUNK_TOKENS = 256
+SLOW_STEP_S = 0.03  # a step that takes longer leaves the reader time to look at every one
 
 
 class Engine:
@@ -133,7 +133,7 @@ class Engine:
         """The loop itself: distribution, draw, append, and again."""
         needs_history = request.params.repetition_penalty != 1.0
         nothing = np.empty(0, dtype=np.int64)
-        next_trace_s = 0.0 if request.trace_rows else math.inf
+        next_trace_s = step_began_s = 0.0
         while True:
             values = logits.cpu().numpy()
             history = np.array(self.session.ids) if needs_history else nothing
@@ -144,7 +144,8 @@ class Engine:
             if request.cancel.is_set:
                 answer.end("cancelled")
             now = time.perf_counter()
-            if now >= next_trace_s or (answer.reason and request.trace_rows):
+            is_due = now >= next_trace_s or now - step_began_s > SLOW_STEP_S or answer.reason
+            if request.trace_rows and is_due:
                 step = trace_step(values, decision, request.trace_rows, self.tokenizer.token_bytes)
                 event = replace(event, trace=step)
                 next_trace_s = now + request.trace_interval_s
@@ -153,6 +154,7 @@ class Engine:
                 answer.end("cancelled")
             if answer.reason:
                 return
+            step_began_s = time.perf_counter()
             logits = self.session.step([decision.token_id])
 
     def _prompt(self, request: GenerateRequest) -> tuple[Prompt, tuple[int, ...]]:
