@@ -66,7 +66,7 @@ def start(options: argparse.Namespace) -> int:
     if options.self_check:
         from gui import self_check
 
-        return self_check.run(options.model, options.profile)
+        return self_check.run(options.model)
 
     from gui.app import main as open_window
 

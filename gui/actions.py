@@ -79,7 +79,7 @@ WIDGET_KEYS = (
     (QT_TRANSLATE_NOOP("actions", "New line in the message"), "Shift+Enter"),
     (QT_TRANSLATE_NOOP("actions", "Bring back the last message sent"), "↑"),
     (QT_TRANSLATE_NOOP("actions", "Hold the panel on a token"), QT_TRANSLATE_NOOP("actions", "Click it")),
-    (QT_TRANSLATE_NOOP("actions", "Walk from token to token (panel focused)"), "← →"),
+    (QT_TRANSLATE_NOOP("actions", "Walk from token to token, from the one held"), "← →"),
     (QT_TRANSLATE_NOOP("actions", "Stop the answer, or follow the newest token again"), "Esc"),
 )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings, QTimer, Slot
 from PySide6.QtGui import QGuiApplication, QIcon
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
 from gui import diagnostics, launcher
 from gui.actions import shortcut_table
@@ -20,13 +20,11 @@ from gui.models.conversation import Conversation
 from gui.paths import FolderError, Paths
 from gui.preferences import Preferences
 from gui.settings import SettingsStore
-from gui.theme import apply_theme, theme_for
+from gui.theme import apply_theme, control_style, theme_for
 from gui.views.about_dialog import AboutDialog
 from gui.views.settings_dialog.dialog import SettingsDialog
 from gui.views.shortcuts_dialog import ShortcutsDialog
-from inference.types import ModelSpec
-
-APPLICATION_ID = "org.glassbox.Glassbox"
+from inference.types import ModelSpec, RunFailed
 
 
 class Glassbox(QObject):
@@ -61,9 +59,9 @@ class Glassbox(QObject):
 
     def _connect_engine(self) -> None:
         self.host.load_progressed.connect(self.window.show_loading)
-        self.host.load_failed.connect(self.window.show_load_failure)
+        self.host.load_failed.connect(self._on_load_failed)
         self.host.model_ready.connect(self._on_model_ready)
-        self.host.tokens_counted.connect(self.window.composer.set_token_count)
+        self.host.tokens_counted.connect(self._on_tokens_counted)
 
     def _connect_window(self) -> None:
         window = self.window
@@ -76,6 +74,7 @@ class Glassbox(QObject):
         window.banner.button_clicked.connect(self._on_use_bundled)
         window.escape_pressed.connect(self._on_escape)
         window.closed.connect(self._on_closed)
+        self.inspector.changed.connect(self._on_inspector_changed)
         self.preferences.changed.connect(self._on_preferences_changed)
         self.preferences.save_failed.connect(window.banner.show_message)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_color_scheme_changed)
@@ -106,19 +105,29 @@ class Glassbox(QObject):
         """Bring everything that shows a setting in line with it."""
         self.window.panel.set_temperature(self.preferences.settings.temperature)
         self.inspector.show_newest()
+        self._on_inspector_changed()
+        self.window.actions_by_key["bundled_model"].setEnabled(self._paths.bundled_model() is not None)
         if self.preferences.notes:
             self.window.banner.show_message("\n".join(self.preferences.notes))
 
     @Slot()
     def load_chosen_model(self) -> None:
         """Load the model named on the command line or in the settings, else the bundled one."""
-        chosen = self._model or self.preferences.settings.model_path or self._paths.bundled_model()
+        chosen = self._chosen_model()
         if chosen:
             self.chat.load(str(chosen))
         else:
             self.window.banner.show_message(
                 self.tr("This copy of Glassbox has no bundled model. Open a model folder in the Model menu.")
             )
+
+    def _chosen_model(self) -> Path | str | None:
+        return self._model or self.preferences.settings.model_path or self._paths.bundled_model()
+
+    @Slot(object)
+    def _on_load_failed(self, failure: RunFailed) -> None:
+        bundled = self._paths.bundled_model()
+        self.window.show_load_failure(failure, can_use_bundled=bundled not in (None, self._chosen_model()))
 
     def _load(self, path: str) -> None:
         self._model = None
@@ -137,7 +146,7 @@ class Glassbox(QObject):
 
     def _welcome_text(self, spec: ModelSpec) -> str:
         text = self.tr(
-            "It runs on this computer, and nothing leaves it. Beside each answer you see what else the model could have said."
+            "It runs on this computer, and nothing leaves it.\nBeside each answer you see what else the model could have said."
         )
         return f"{spec.description}\n{text}" if spec.description else text
 
@@ -152,6 +161,20 @@ class Glassbox(QObject):
             self.host.count_tokens(text)
         else:
             self.window.composer.set_token_count(None)
+            self.window.composer.set_hint("")
+
+    @Slot(int)
+    def _on_tokens_counted(self, count: int) -> None:
+        """Show the size of the message, and warn before it is sent in vain."""
+        spec, hint = self.chat.spec, ""
+        if spec is not None and count >= spec.context_tokens:
+            hint = self.tr("Too long: the context holds {count} tokens").format(count=f"{spec.context_tokens:,}")
+        self.window.composer.set_token_count(count)
+        self.window.composer.set_hint(hint)
+
+    @Slot()
+    def _on_inspector_changed(self) -> None:
+        self.window.actions_by_key["live"].setEnabled(self.inspector.held is not None)
 
     @Slot()
     def _on_escape(self) -> None:
@@ -216,11 +239,17 @@ class Glassbox(QObject):
 
     @Slot()
     def _on_shortcuts(self) -> None:
-        ShortcutsDialog(shortcut_table(), self.window).exec()
+        self._ask(ShortcutsDialog(shortcut_table(), self.window))
 
     @Slot()
     def _on_about(self) -> None:
-        AboutDialog(self.chat.spec, diagnostics.package_versions(), self.window).exec()
+        self._ask(AboutDialog(self.chat.spec, diagnostics.package_versions(), self.window))
+
+    def _ask(self, dialog: QDialog) -> None:
+        """Show a dialog in the program's look until it is closed."""
+        dialog.setStyleSheet(control_style(self._theme))
+        dialog.exec()
+        dialog.deleteLater()
 
     @Slot()
     def _on_system_info(self) -> None:
@@ -247,7 +276,7 @@ def make_application(paths: Paths) -> QApplication:
     """The QApplication with the program's name, icon and style."""
     application = QApplication([sys.argv[0]])
     application.setApplicationName("Glassbox")
-    application.setDesktopFileName(APPLICATION_ID)  # before the first window, or Wayland shows no icon
+    application.setDesktopFileName(launcher.APPLICATION_ID)  # before the first window, or Wayland shows no icon
     application.setStyle("Fusion")
     application.setWindowIcon(QIcon(str(paths.resource("icons", "glassbox.svg"))))
     return application

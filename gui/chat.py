@@ -39,6 +39,7 @@ class Chat(QObject):
         self._conversation = conversation
         self._settings = settings
         self._answer: int | None = None  # index of the answer being made, or waiting for the model
+        self._is_loading = False
         self.spec: ModelSpec | None = None
         self.used_tokens = 0
         self._first_s = 0.0
@@ -79,7 +80,9 @@ class Chat(QObject):
         """Load another model; an answer in work is stopped and kept, one that waits goes on waiting."""
         self.spec = None
         self.used_tokens = 0
+        self._is_loading = True
         self._host.load(path, threads=self._settings().threads)
+        self._note_waiting()
         self.changed.emit()
 
     def send(self, text: str) -> None:
@@ -89,7 +92,7 @@ class Chat(QObject):
         self._conversation.add_message("user", text, "done")
         self._answer = self._conversation.add_message("assistant", "", "queued")
         if self.spec is None:
-            self._conversation.set_status(self._answer, "queued", self.tr("Waiting for the model to load…"))
+            self._note_waiting()
         else:
             self._start()
         self.changed.emit()
@@ -108,6 +111,16 @@ class Chat(QObject):
         self.used_tokens = 0
         self._conversation.clear()
         self.changed.emit()
+
+    def _note_waiting(self) -> None:
+        """Say what an answer that has not begun waits for."""
+        if self._answer is None or self._host.is_running:
+            return
+        if self._is_loading:
+            note = self.tr("Waiting for the model to load…")
+        else:
+            note = self.tr("No model is loaded. This message will be answered when one is.")
+        self._conversation.set_status(self._answer, "queued", note)
 
     def _start(self) -> None:
         settings = self._settings()
@@ -137,15 +150,15 @@ class Chat(QObject):
     @Slot(object)
     def _on_model_ready(self, spec: ModelSpec) -> None:
         self.spec = spec
+        self._is_loading = False
         if self._answer is not None and not self._host.is_running:
             self._start()
         self.changed.emit()
 
     @Slot(object)
     def _on_load_failed(self, _failure: RunFailed) -> None:
-        if self._answer is not None and not self._host.is_running:
-            note = self.tr("The model could not be loaded. This message will be answered when another one is.")
-            self._conversation.set_status(self._answer, "queued", note)
+        self._is_loading = False
+        self._note_waiting()
         self.changed.emit()
 
     @Slot(object)

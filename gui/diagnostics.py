@@ -20,8 +20,9 @@ from inference.types import ModelSpec
 log = logging.getLogger(__name__)
 qt_log = logging.getLogger("qt")
 
+IMPORTED_S = time.perf_counter()
 LOG_BYTES = 1_000_000
-PACKAGES = ("glassbox", "torch", "tiktoken", "safetensors", "numpy", "jinja2", "PySide6-Essentials", "platformdirs", "tomlkit")
+PACKAGES = ("torch", "tiktoken", "safetensors", "numpy", "jinja2", "regex", "PySide6-Essentials", "platformdirs", "tomlkit")
 QT_LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
     QtMsgType.QtInfoMsg: logging.INFO,
@@ -76,13 +77,13 @@ def package_versions() -> dict[str, str]:
 
 
 def process_age_s() -> float:
-    """Seconds since the operating system started this process; since the interpreter's start where it does not tell."""
+    """Seconds since the operating system started this process; since this module was imported where it does not tell."""
     try:
         ticks = float(Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()[19])
         up = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
         return up - ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):
-        return time.process_time()
+        return time.perf_counter() - IMPORTED_S
 
 
 def peak_rss_bytes() -> int:

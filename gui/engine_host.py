@@ -113,7 +113,7 @@ class EngineHost(QObject):
         return self._request is not None
 
     def load(self, path: str, device: str = "auto", dtype: str = "auto", threads: int = 0) -> None:
-        """Load a model; the one loaded before is dropped, an answer in work is stopped."""
+        """Load a model; the one loaded before and any that is still loading are dropped, an answer in work is stopped."""
         if not self._is_started:
             self._is_started = True
             self._worker.start()

@@ -75,10 +75,12 @@ class Inspector(QObject):
         if newest is not None:
             message, token = newest
             self._panel.show_trace(self._conversation.messages[message].tokens[token].trace, token + 1, True)
-        elif self._conversation.last_token() is None:
+        else:
             self._panel.show_empty(self._empty_text())
 
     def _empty_text(self) -> str:
+        if self._conversation.last_token() is not None:  # made while the panel was closed
+            return self.tr("Click a word of an answer to see what else the model could have said there.")
         if self._chat.spec is None:
             return self.tr("The model is not loaded yet.")
         return self.tr("Send a message and watch the model choose, token by token.")

@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.header)
         strip = QVBoxLayout()
-        strip.setContentsMargins(16, 0, 16, 0)
+        strip.setContentsMargins(20, 0, 16, 0)  # in line with the header
         strip.addWidget(self.banner)
         column.addLayout(strip)
         column.addWidget(self.transcript, 1)
@@ -149,8 +149,11 @@ class MainWindow(QMainWindow):
         spec, busy = self._chat.spec, self._chat.is_busy
         self.actions_by_key["stop"].setEnabled(busy)
         self.actions_by_key["copy_answer"].setEnabled(self.last_answer() != "")
+        self.actions_by_key["find"].setEnabled(len(self._conversation.messages) > 0)
+        self._enable_inspect()
         self.composer.set_busy(busy)
         self.header.set_title(self._title())
+        self.setWindowTitle(self.tr("{title} – Glassbox").format(title=self.header.title))
         self.transcript.set_scene(self._chat.scene or None)
         if spec is None:
             self.header.set_model(self._loading or self.tr("No model"), self.tr("Choose a model"))
@@ -164,8 +167,7 @@ class MainWindow(QMainWindow):
         self.header.set_model(spec.name, details.strip())
         self.header.set_context(self._chat.used_tokens, spec.context_tokens)
         self._place.setText(f"{spec.device} · {spec.dtype}")
-        if not busy:
-            self._activity.setText(self.tr("Ready"))
+        self._activity.setText(self.tr("Answering…") if busy else self.tr("Ready"))
 
     @Slot(object)
     def show_loading(self, progress: LoadProgress) -> None:
@@ -183,22 +185,25 @@ class MainWindow(QMainWindow):
             self._loading = self.tr("Loading…")
             self.header.set_model(self._loading, text)
 
-    @Slot(object)
-    def show_load_failure(self, failure: RunFailed) -> None:
-        """Say why there is no model and offer the way out."""
+    def show_load_failure(self, failure: RunFailed, *, can_use_bundled: bool) -> None:
+        """Say why there is no model and offer the way out, if there is one."""
         self._loading = ""
         self._activity.setText(self.tr("No model is loaded"))
-        self.banner.show_message(failure.message, self.tr("Use the bundled model"))
+        self.banner.show_message(failure.message, self.tr("Use the bundled model") if can_use_bundled else "")
         self.refresh()
 
     @Slot(int)
     def show_speed(self, _message: int) -> None:
         """Say how fast tokens arrive, a few times a second, and how full the context is."""
+        self._enable_inspect()
         self.header.set_context(self._chat.used_tokens, self._chat.spec.context_tokens if self._chat.spec else 0)
         now = time.perf_counter()
         if now - self._speed_shown_s > SPEED_EVERY_S and self._chat.tokens_per_s:
             self._speed_shown_s = now
             self._speed.setText(self.tr("{speed} tokens/s").format(speed=f"{self._chat.tokens_per_s:,.0f}"))
+
+    def _enable_inspect(self) -> None:
+        self.actions_by_key["inspect"].setEnabled(self._conversation.last_token() is not None)
 
     def last_answer(self) -> str:
         """Text of the newest answer; "" where there is none."""
@@ -241,9 +246,11 @@ class MainWindow(QMainWindow):
         self.composer.focus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc where no child wanted it."""
+        """Esc where no child wanted it; a letter typed there belongs to the next message."""
         if event.key() == Qt.Key.Key_Escape:
             self.escape_pressed.emit()
+        elif is_typed(event):
+            self.composer.take_key(event)
         else:
             super().keyPressEvent(event)
 
@@ -252,3 +259,9 @@ class MainWindow(QMainWindow):
         self._save()
         self.closed.emit()
         super().closeEvent(event)
+
+
+def is_typed(event: QKeyEvent) -> bool:
+    """Whether a key writes something: a character, and no command."""
+    command = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+    return event.text().isprintable() and event.text() != "" and not event.modifiers() & command

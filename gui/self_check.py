@@ -141,14 +141,15 @@ class SelfCheck(QObject):
 
     @Slot(object)
     def _on_failed(self, failure: RunFailed) -> None:
-        self._give_up(failure.message)
+        self.give_up(failure.message)
 
     @Slot()
     def _on_timeout(self) -> None:
-        self._give_up(f"no result after {TIMEOUT_MS // 1000} seconds, in round {self._round}")
+        self.give_up(f"no result after {TIMEOUT_MS // 1000} seconds, in round {self._round}")
 
-    def _give_up(self, error: str) -> None:
-        self.error = error
+    def give_up(self, error: str) -> None:
+        """End the check; the first error is the one to tell."""
+        self.error = self.error or error
         QCoreApplication.quit()
 
 
@@ -159,6 +160,7 @@ def check(paths: Paths, model: Path | None) -> int:
     garbage = GarbagePolicy(program)
     program.host.model_ready.connect(garbage.freeze)
     checker = SelfCheck(program)
+    diagnostics.install_handlers(checker.give_up)  # a slot that fails is something broken, too
     if (model or paths.bundled_model()) is None:
         checker.error = "this copy has no bundled model; name one with --model"
     else:
@@ -173,10 +175,8 @@ def check(paths: Paths, model: Path | None) -> int:
     return 0
 
 
-def run(model: Path | None, profile: Path | None) -> int:
+def run(model: Path | None) -> int:
     """The self-check with settings of its own, so that nothing of the user's is touched."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    if profile is not None:
-        return check(Paths(profile), model)
     with tempfile.TemporaryDirectory(prefix="glassbox-check-") as folder:
         return check(Paths(Path(folder)), model)

@@ -121,10 +121,26 @@ def apply_theme(application: QApplication, theme: Theme) -> None:
     application.setPalette(palette_of(theme))
 
 
+def slider_style(theme: Theme) -> str:
+    """A style sheet for sliders: a thin groove, filled up to a round handle."""
+    return SLIDER_STYLE.format(**asdict(theme))
+
+
 def control_style(theme: Theme) -> str:
     """A style sheet for forms: sliders, boxes, buttons and bars with edges that are seen in the dark as well."""
-    return CONTROL_STYLE.format(**asdict(theme))
+    return CONTROL_STYLE.format(**asdict(theme)) + slider_style(theme)
 
+
+SLIDER_STYLE = """
+QSlider:horizontal {{ min-height: 22px; }}
+QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {border}; }}
+QSlider::sub-page:horizontal {{ border-radius: 2px; background: {accent}; }}
+QSlider::handle:horizontal {{
+    width: 12px; height: 12px; margin: -6px 0; border: 2px solid {accent}; border-radius: 8px; background: {surface};
+}}
+QSlider::handle:horizontal:hover {{ background: {raised}; }}
+QSlider::handle:horizontal:focus {{ background: {accent}; }}
+"""
 
 CONTROL_STYLE = """
 QPushButton, QDoubleSpinBox, QPlainTextEdit {{
@@ -142,15 +158,6 @@ QDoubleSpinBox {{ padding: 3px 0; }}
 QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ width: 18px; border: none; background: transparent; }}
 QDoubleSpinBox::up-button:hover, QDoubleSpinBox::down-button:hover {{ background: {raised}; }}
 QDoubleSpinBox::up-arrow, QDoubleSpinBox::down-arrow {{ width: 0; height: 0; }}
-
-QSlider:horizontal {{ min-height: 22px; }}
-QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {border}; }}
-QSlider::sub-page:horizontal {{ border-radius: 2px; background: {accent}; }}
-QSlider::handle:horizontal {{
-    width: 12px; height: 12px; margin: -6px 0; border: 2px solid {accent}; border-radius: 8px; background: {surface};
-}}
-QSlider::handle:horizontal:hover {{ background: {raised}; }}
-QSlider::handle:horizontal:focus {{ background: {accent}; }}
 
 QRadioButton {{ spacing: 7px; padding: 3px 6px 3px 2px; border: 1px solid transparent; border-radius: 5px; outline: none; }}
 QRadioButton:focus {{ border-color: {accent}; }}

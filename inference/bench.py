@@ -7,6 +7,7 @@ The bandwidth is what decoding achieves if every weight is read once per token: 
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,8 @@ import torch
 
 import inference
 from inference.engine import Engine
-from inference.types import GenerateRequest, PrefillProgress, RunFinished, SamplingParams, TokenEvent
+from inference.errors import InferenceError
+from inference.types import GenerateRequest, RunFailed, RunFinished, SamplingParams, TokenEvent
 
 
 def run(engine: Engine, prompt: tuple[int, ...], new_tokens: int, trace_rows: int, seed: int) -> dict[str, float]:
@@ -37,8 +39,10 @@ def run(engine: Engine, prompt: tuple[int, ...], new_tokens: int, trace_rows: in
             case TokenEvent():
                 first = first or time.perf_counter() - started
                 tokens += 1
-            case PrefillProgress() | RunFinished():
+            case RunFinished():
                 finished = event
+            case RunFailed():
+                raise InferenceError(event.message)
     return {
         "prefill_s": finished.stats.prefill_s,
         "decode_s": finished.stats.decode_s,
@@ -66,6 +70,7 @@ def compare_trace(engine: Engine, prompt: tuple[int, ...], new_tokens: int, rows
 def bench(engine: Engine, prompt_tokens: int, new_tokens: int, rows: int, rounds: int) -> dict[str, object]:
     """All figures of one model."""
     spec = engine.spec
+    new_tokens = min(new_tokens, spec.context_tokens // 2)
     prompt_tokens = min(prompt_tokens, spec.context_tokens - new_tokens - 1)
     prompt = tuple(300 + i % 97 for i in range(prompt_tokens)) if spec.vocab_size > 400 else (1,) * prompt_tokens
     reading = medians(lambda i: run(engine, prompt, 1, 0, i), rounds)
@@ -86,23 +91,29 @@ def bench(engine: Engine, prompt_tokens: int, new_tokens: int, rows: int, rounds
     }
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(argv: list[str]) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python3 -m inference.bench", description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--prompt-tokens", type=int, default=512)
     parser.add_argument("--new-tokens", type=int, default=96)
     parser.add_argument("--rows", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="auto")
-    arguments = parser.parse_args()
-    engine = inference.load(arguments.model, dtype=arguments.dtype, threads=arguments.threads)
-    figures = bench(engine, arguments.prompt_tokens, arguments.new_tokens, arguments.rows, arguments.rounds)
+    arguments = parser.parse_args(argv)
+    try:
+        engine = inference.load(arguments.model, arguments.device, arguments.dtype, threads=arguments.threads)
+        figures = bench(engine, arguments.prompt_tokens, arguments.new_tokens, arguments.rows, arguments.rounds)
+    except InferenceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     for name, value in figures.items():
         print(f"{name:34} {value}")
     print(json.dumps(figures))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main(sys.argv[1:]))

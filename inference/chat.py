@@ -6,13 +6,15 @@ from pathlib import Path
 from inference.errors import TemplateError
 from inference.prompt import Prompt, join_parts
 from inference.scene import DEFAULT_SCENE, read_scene
+from inference.side_files import read_json_object, read_text
 from inference.template import ChatTemplate
 from inference.template_parts import TemplateParts
 from inference.tokenizer import Tokenizer
-from inference.tokenizer_files import read_json, read_text
 from inference.types import Message
 
 __all__ = ["ChatFormat", "Prompt"]
+
+LARGEST_FILE_BYTES = 16 << 20  # some tokenizer_config.json list thousands of added tokens
 
 
 class ChatFormat:
@@ -32,7 +34,7 @@ class ChatFormat:
 
     @classmethod
     def from_folder(cls, folder: Path, tokenizer: Tokenizer) -> "ChatFormat":
-        """Read the template and the ids that end an answer. Raises TemplateError, or TokenizerError for a broken file."""
+        """Read the template and the ids that end an answer. Raises TemplateError, or CheckpointError for a broken file."""
         source = _template_source(folder)
         template = ChatTemplate(source, tokenizer.named_tokens) if source is not None else None
         return cls(tokenizer, template, _end_ids(folder, tokenizer))
@@ -73,8 +75,8 @@ def _template_source(folder: Path) -> str | None:
     """chat_template.jinja, or the template of tokenizer_config.json: a text, or the one named "default" of several."""
     path = folder / "chat_template.jinja"
     if path.is_file():
-        return read_text(path)
-    value = read_json(folder / "tokenizer_config.json").get("chat_template")
+        return read_text(path, LARGEST_FILE_BYTES)
+    value = _read(folder / "tokenizer_config.json").get("chat_template")
     if isinstance(value, list):
         value = {entry.get("name"): entry.get("template") for entry in value if isinstance(entry, dict)}
     if isinstance(value, dict):
@@ -87,11 +89,15 @@ def _template_source(folder: Path) -> str | None:
     return value
 
 
+def _read(path: Path) -> dict:
+    return read_json_object(path, LARGEST_FILE_BYTES, is_optional=True)
+
+
 def _end_ids(folder: Path, tokenizer: Tokenizer) -> frozenset[int]:
     """What generation_config.json, config.json and the tokenizer name as the end of a text."""
     ids: set[int] = set()
     for name in ("generation_config.json", "config.json"):
-        value = read_json(folder / name).get("eos_token_id")
+        value = _read(folder / name).get("eos_token_id")
         values = value if isinstance(value, list) else [value]
         ids |= {item for item in values if isinstance(item, int) and not isinstance(item, bool) and item >= 0}
     eos = tokenizer.special_ids.get(tokenizer.named_tokens.get("eos_token", ""))

@@ -14,9 +14,9 @@ from inference.errors import CheckpointError, RequestError, TokenizerError
 from inference.families import translate_config
 from inference.model import Transformer
 from inference.session import kv_bytes_per_token
+from inference.side_files import read_json_object, read_text
 from inference.tokenizer import Tokenizer
 from inference.types import LoadProgress, ModelSpec, SamplingParams
-from inference.weight_files import read_json_object
 from inference.weights import LoadedWeights, load_model, read_config
 
 Progress = Callable[[LoadProgress], None]
@@ -39,7 +39,7 @@ class Checkpoint:
 
 
 def open_checkpoint(folder: Path, device: str, dtype: str, threads: int, progress: Progress) -> Checkpoint:
-    """Read everything a folder holds; nothing in it is ever run. Raises CheckpointError or one of its kinds."""
+    """Read everything a folder holds; nothing in it is ever run. Raises InferenceError: CheckpointError, TemplateError, …"""
     started = time.perf_counter()
     if not folder.is_dir():
         raise CheckpointError(f"There is no model folder at {folder}.")
@@ -107,7 +107,7 @@ def recommended_params(folder: Path) -> SamplingParams:
     """What generation_config.json says of our settings, ours for the rest; all ours where it cannot be used."""
     try:
         data = read_json_object(folder / "generation_config.json", LARGEST_SIDE_FILE_BYTES)
-        given = {name: data[name] for name in RECOMMENDATIONS if isinstance(data.get(name), int | float)}
+        given = {name: data[name] for name in RECOMMENDATIONS if data.get(name) is not None}
         return SamplingParams(**given)
     except (CheckpointError, RequestError):
         return SamplingParams()
@@ -116,9 +116,8 @@ def recommended_params(folder: Path) -> SamplingParams:
 def card_summary(folder: Path) -> str:
     """The first paragraph of the model card (README.md), shortened; "" where there is none."""
     try:
-        with (folder / "README.md").open(encoding="utf-8", errors="replace") as file:
-            text = file.read(LARGEST_SIDE_FILE_BYTES)
-    except OSError:
+        text = read_text(folder / "README.md", LARGEST_SIDE_FILE_BYTES)
+    except CheckpointError:
         return ""
     if text.startswith("---\n"):  # YAML front matter
         text = text.partition("\n---\n")[2]

@@ -1,12 +1,15 @@
 """Which device, number type and threads a model runs with, and how much memory is free there."""
 
 import os
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
-from inference.errors import RequestError
+from inference.errors import OutOfMemoryError, RequestError
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 LARGE_PARAMETERS = 1_000_000_000
@@ -74,6 +77,19 @@ def available_bytes(device: torch.device) -> int | None:
         return None
 
 
+@contextmanager
+def memory_errors(message: str) -> Iterator[None]:
+    """Raise OutOfMemoryError(message) for whatever Python or torch raise where there is no memory left."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise OutOfMemoryError(message) from error
+    except RuntimeError as error:  # torch has no narrower class for the CPU
+        if "allocate" not in str(error):
+            raise
+        raise OutOfMemoryError(message) from error
+
+
 def _problem(device: torch.device) -> str | None:
     """Why the device cannot compute, found by trying; None when it can."""
     if device.type == "cpu":
@@ -94,7 +110,7 @@ def _physical_cores() -> int:
     """Cores this process may use, hyper-threads not counted; an estimate where the system does not tell."""
     logical = os.cpu_count() or 1
     if not hasattr(os, "sched_getaffinity"):
-        return logical if os.uname().sysname == "Darwin" else max(1, logical // 2)
+        return logical if sys.platform == "darwin" else max(1, logical // 2)
     cores = set()
     for cpu in os.sched_getaffinity(0):
         siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")

@@ -13,6 +13,7 @@ from inference import checkpoint, sampling
 from inference.answer import Answer
 from inference.chat import ChatFormat, Prompt
 from inference.context import forgotten
+from inference.device import memory_errors
 from inference.errors import ContextFullError, InferenceError, OutOfMemoryError, RequestError
 from inference.model import Transformer
 from inference.session import Session
@@ -35,6 +36,7 @@ from inference.types import (
 )
 
 SCORE_CHUNK_TOKENS = 256
+NO_MEMORY = "There was not enough memory to go on. Close other programs, start a new chat or choose a smaller model."
 SLOW_STEP_S = 0.03  # a step that takes longer leaves the reader time to look at every one
 
 
@@ -58,9 +60,10 @@ class Engine:
         progress: Callable[[LoadProgress], None] | None = None,
     ) -> "Engine":
         """See `inference.load`."""
-        loaded = checkpoint.open_checkpoint(Path(path), device, dtype, threads, progress or (lambda _: None))
-        session = Session(loaded.model, loaded.spec.context_tokens, loaded.device, loaded.dtype)
-        session.step([0])  # the first pass through torch's kernels is slow; not in front of a reader
+        with memory_errors("There is not enough memory for this model. Close other programs or choose a smaller model."):
+            loaded = checkpoint.open_checkpoint(Path(path), device, dtype, threads, progress or (lambda _: None))
+            session = Session(loaded.model, loaded.spec.context_tokens, loaded.device, loaded.dtype)
+            session.step([0])  # the first pass through torch's kernels is slow; not in front of a reader
         session.rewind([0])
         return cls(loaded.spec, loaded.model, loaded.tokenizer, loaded.chat, session)
 
@@ -78,15 +81,12 @@ class Engine:
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """Answer a request: PromptTokens, PrefillProgress…, TokenEvent…, and last exactly one RunFinished or RunFailed."""
         try:
-            yield from self._generate(request)
+            with memory_errors(NO_MEMORY):
+                yield from self._generate(request)
         except InferenceError as error:
+            if isinstance(error, OutOfMemoryError):
+                self.session.clear()
             yield RunFailed(request.run_id, error.kind, str(error))
-        except (MemoryError, torch.OutOfMemoryError):
-            yield self._out_of_memory(request.run_id)
-        except RuntimeError as error:  # how torch reports a failed allocation on the CPU
-            if "allocate" not in str(error):
-                raise
-            yield self._out_of_memory(request.run_id)
 
     def score(self, request: ScoreRequest) -> Iterator[StepTrace]:
         """The trace of every id after the first, in order; ends early when cancelled."""
@@ -102,8 +102,9 @@ class Engine:
     def explain(self, request: ExplainRequest) -> StepTrace:
         """The full trace of one position, equal to the one seen live: from the cache where it holds the context."""
         self._check_ids(request.context_ids)
-        cached = self.session.peek(list(request.context_ids))
-        logits = self.logits(request.context_ids)[-1] if cached is None else cached.cpu().numpy()
+        with memory_errors(NO_MEMORY):
+            cached = self.session.peek(list(request.context_ids))
+            logits = self._logits_of(self._hidden(request.context_ids)[-1]) if cached is None else cached.cpu().numpy()
         history = np.asarray(request.context_ids)
         position = len(request.context_ids) - request.answer_start
         decision = sampling.decide(logits, history, request.params, request.seed, position)
@@ -173,18 +174,21 @@ class Engine:
 
     def _shortened_prompt(self, request: GenerateRequest, prompt: Prompt, limit: int) -> tuple[Prompt, tuple[int, ...]]:
         """Forget whole turns until the prompt fits; the sizes are estimates, so the limit shrinks while it does not."""
-        sizes = message_sizes(prompt, len(request.messages))
-        target = limit
-        while target > 0:
-            dropped = forgotten(request.messages, sizes, target)
-            kept = [message for i, message in enumerate(request.messages) if i not in dropped]
+        messages, shorter = request.messages, prompt
+        sizes = message_sizes(prompt, len(messages))
+        target = limit - (len(prompt.ids) - sum(sizes))  # what stands before the first message always stays
+        dropped: tuple[int, ...] = ()
+        while len(dropped) < sum(message.role != "system" for message in messages) - 1:
+            before, dropped = dropped, forgotten(messages, sizes, target)
+            if dropped == before:
+                target -= max(1, limit // 100)
+                continue
+            kept = [message for i, message in enumerate(messages) if i not in dropped]
             shorter = self.chat.render(kept, request.scene)
             if len(shorter.ids) <= limit:
-                return reindexed(shorter, dropped, len(request.messages)), dropped
-            target = min(target - 1, target - (len(shorter.ids) - limit))
-        least = [m for m in request.messages[:-1] if m.role == "system"] + [request.messages[-1]]
-        self._check_fits(len(self.chat.render(least, request.scene).ids), self.spec.context_tokens - limit)
-        raise AssertionError("the smallest view fits but was not found")
+                return reindexed(shorter, dropped, len(messages)), dropped
+            target -= len(shorter.ids) - limit
+        raise self._too_long(len(shorter.ids), self.spec.context_tokens - limit)
 
     def _answer_room(self, request: GenerateRequest) -> int:
         """Tokens kept free for the answer: as long as it may become, but at most a quarter of the context."""
@@ -215,24 +219,22 @@ class Engine:
 
     def _check_fits(self, tokens: int, room: int) -> None:
         if tokens + room > self.spec.context_tokens:
-            raise ContextFullError(
-                f"The context holds {self.spec.context_tokens:,} tokens; this needs {tokens + room:,}. "
-                "Shorten the message or the system prompt, or choose a model with a longer context."
-            )
+            raise self._too_long(tokens, room)
 
-    def _out_of_memory(self, run_id: int) -> RunFailed:
-        self.session = Session(self.model, self.session.context_tokens, self.session.device, self.session.dtype)
-        message = "There was not enough memory to go on. Close other programs, start a new chat or choose a smaller model."
-        return RunFailed(run_id, OutOfMemoryError.kind, message)
+    def _too_long(self, tokens: int, room: int) -> ContextFullError:
+        return ContextFullError(
+            f"The context holds {self.spec.context_tokens:,} tokens; this needs {tokens + room:,}. "
+            "Shorten the message or the system prompt, or choose a model with a longer context."
+        )
 
 
 def message_sizes(prompt: Prompt, messages: int) -> list[int]:
     """Tokens of every message: its content and the marks up to the next message's content."""
     sizes = [0] * messages
-    owner = 0
+    owner = -1
     for span in prompt.spans:
         owner = span.message_index if span.message_index >= 0 else owner
-        if messages:
+        if owner >= 0:
             sizes[owner] += span.end - span.start
     return sizes
 

@@ -21,6 +21,7 @@ class Session:
     """One key/value cache and the exact ids it holds; reading a text that begins alike reads only the rest.
 
     The cache starts small and doubles up to `context_tokens`, so that a long context costs memory only when used.
+    It never holds less than `ids`, also where an error or an interrupt ends a method halfway.
     """
 
     def __init__(self, model: Transformer, context_tokens: int, device: torch.device, dtype: torch.dtype):
@@ -28,8 +29,13 @@ class Session:
         self.context_tokens = context_tokens
         self.device, self.dtype = device, dtype
         self.ids: list[int] = []
-        self.cache = self._allocate(min(context_tokens, SMALLEST_CAPACITY_TOKENS))
+        self.cache = self._allocate(0)
         self._chunk_tokens = FIRST_CHUNK_TOKENS
+
+    def clear(self) -> None:
+        """Forget everything and give the cache's memory back."""
+        self.ids.clear()
+        self.cache = self._allocate(0)
 
     def rewind(self, ids: Sequence[int]) -> int:
         """Keep what the cache shares with the beginning of `ids` and forget the rest; returns the tokens kept.
@@ -37,8 +43,8 @@ class Session:
         At least the last id is left to read, since its logits are what comes next.
         """
         shared = common_prefix(self.ids, ids[:-1])
+        del self.ids[shared:]  # first: see the class
         self.cache.crop(shared)
-        del self.ids[shared:]
         return shared
 
     def read(self, ids: Sequence[int], cancel: CancelFlag) -> Iterator[Tensor]:
@@ -65,10 +71,14 @@ class Session:
         """The logits (V,) after `ids` where the cache holds them all, leaving the cache as it is; None otherwise."""
         if not ids or common_prefix(self.ids, ids) < len(ids):
             return None
-        length = self.cache.length
-        self.cache.crop(len(ids) - 1)
-        hidden = self.model(torch.tensor([ids[-1:]], device=self.device), self.cache)  # rewrites equal keys and values
-        self.cache.length = length
+        length, last = self.cache.length, len(ids) - 1
+        keys, values = (stored[:, :, :, last].clone() for stored in (self.cache.keys, self.cache.values))
+        try:
+            self.cache.crop(last)
+            hidden = self.model(torch.tensor([ids[-1:]], device=self.device), self.cache)
+        finally:  # what was read in a larger chunk differs from this by rounding
+            self.cache.length = length
+            self.cache.keys[:, :, :, last], self.cache.values[:, :, :, last] = keys, values
         return self.model.logits(hidden[0, -1])
 
     def _adapt_chunk(self, tokens: int, seconds: float) -> None:
@@ -82,10 +92,12 @@ class Session:
     def _make_room(self, tokens: int) -> None:
         old = self.cache
         if old.capacity_tokens < tokens <= self.context_tokens:
-            self.cache = self._allocate(min(self.context_tokens, max(tokens, 2 * old.capacity_tokens)))
-            self.cache.keys[:, :, :, : old.length] = old.keys[:, :, :, : old.length]
-            self.cache.values[:, :, :, : old.length] = old.values[:, :, :, : old.length]
-            self.cache.advance(old.length)
+            capacity = max(tokens, 2 * old.capacity_tokens, SMALLEST_CAPACITY_TOKENS)
+            larger = self._allocate(min(self.context_tokens, capacity))
+            larger.keys[:, :, :, : old.length] = old.keys[:, :, :, : old.length]
+            larger.values[:, :, :, : old.length] = old.values[:, :, :, : old.length]
+            larger.advance(old.length)
+            self.cache = larger
 
 
 def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:

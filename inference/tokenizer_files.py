@@ -3,12 +3,12 @@
 Format: tokenizer.json of https://github.com/huggingface/tokenizers, or the vocab.json and merges.txt of GPT-2.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from inference.errors import TokenizerError
 from inference.pre_tokenizer import ONLY_BPE, flatten_steps, read_pre_tokenizer
+from inference.side_files import read_json_object, read_text
 
 LARGEST_FILE_BYTES = 64 << 20
 LARGEST_ID = (1 << 22) - 1
@@ -50,9 +50,9 @@ class TokenizerData:
 
 
 def read_tokenizer(folder: Path) -> TokenizerData:
-    """Read whatever tokenizer files the folder has. Raises TokenizerError."""
-    config = read_json(folder / "tokenizer_config.json") | read_json(folder / "special_tokens_map.json")
-    data = read_json(folder / "tokenizer.json") or _gpt2_files(folder, config)
+    """Read whatever tokenizer files the folder has. Raises TokenizerError, or CheckpointError for a file that cannot be read."""
+    config = _read(folder / "tokenizer_config.json") | _read(folder / "special_tokens_map.json")
+    data = _read(folder / "tokenizer.json") or _gpt2_files(folder, config)
     try:
         return _translate(data, config)
     except (TypeError, AttributeError, KeyError, ValueError) as error:
@@ -61,47 +61,23 @@ def read_tokenizer(folder: Path) -> TokenizerData:
         ) from error
 
 
-def read_json(path: Path) -> dict:
-    """A JSON object from a file of bounded size; {} where there is no such file. Raises TokenizerError."""
-    if not path.is_file():
-        return {}
-    return _parse_json(path, read_text(path))
-
-
-def read_text(path: Path) -> str:
-    """A UTF-8 file of bounded size. Raises TokenizerError."""
-    try:
-        size = path.stat().st_size
-        if size > LARGEST_FILE_BYTES:
-            raise TokenizerError(f"{path} has {size:,} bytes; at most {LARGEST_FILE_BYTES:,} are read.")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TokenizerError(f"{path} cannot be read: {error}.") from error
-
-
-def _parse_json(path: Path, text: str) -> dict:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise TokenizerError(f"{path} is not valid JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise TokenizerError(f"{path} must hold a JSON object, not a {type(value).__name__}.")
-    return value
+def _read(path: Path) -> dict:
+    return read_json_object(path, LARGEST_FILE_BYTES, is_optional=True)
 
 
 def _gpt2_files(folder: Path, config: dict) -> dict:
     """vocab.json and merges.txt in the shape of a tokenizer.json."""
-    vocab, merges = read_json(folder / "vocab.json"), folder / "merges.txt"
+    vocab, merges = _read(folder / "vocab.json"), folder / "merges.txt"
     if not vocab or not merges.is_file():
         has_sentencepiece = any((folder / name).is_file() for name in ("tokenizer.model", "spiece.model"))
         reason = (
             f"It has a SentencePiece tokenizer. {ONLY_BPE}" if has_sentencepiece else "Copy the model's tokenizer.json there."
         )
         raise TokenizerError(f"{folder} holds neither tokenizer.json nor vocab.json with merges.txt. {reason}")
-    lines = read_text(merges).split("\n")
+    lines = read_text(merges, LARGEST_FILE_BYTES).split("\n")
     if lines[0].startswith("#version"):
         del lines[0]
-    added = [{"content": content, "id": id} for content, id in read_json(folder / "added_tokens.json").items()]
+    added = [{"content": content, "id": id} for content, id in _read(folder / "added_tokens.json").items()]
     if "<|endoftext|>" in vocab:
         added.append({"content": "<|endoftext|>", "id": vocab["<|endoftext|>"], "special": True})
     return {

@@ -3,6 +3,7 @@
 Letters: V vocabulary, K rows of a trace, N tokens kept by the filters. Arrays are read-only.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -41,8 +42,15 @@ class SamplingParams:
         }
         for name, (low, high) in limits.items():
             value = getattr(self, name)
-            if not low <= value <= high:  # false for NaN too
-                raise RequestError(f"{name} is {value!r}; it must be from {low} to {high}.")
+            _check_number(name, value, low, high)
+        if not isinstance(self.top_k, int):
+            raise RequestError(f"top_k is {self.top_k!r}; it must be a whole number.")
+
+
+def _check_number(name: str, value: object, low: float, high: float = math.inf) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:  # false for NaN too
+        wanted = f"at least {low}" if high == math.inf else f"from {low} to {high}"
+        raise RequestError(f"{name} is {value!r}; it must be a number, {wanted}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,8 @@ class GenerateRequest:
     Exactly one of `messages` (rendered with the chat template or, without one, the `scene`) and `prompt_ids` (taken
     as they are) is given. `answer_prefix_ids` are tokens the answer already begins with (a branch). The draw at answer
     position t is a function of (seed, t) only; prefix tokens count as positions. `trace_rows` 0 switches the
-    traces off. `max_new_tokens` 0 means: until the model ends its answer or the context is full.
+    traces off, and `trace_interval_s` is the least time between two of them. `max_new_tokens` 0 means: until the model
+    ends its answer or the context is full. Raises RequestError for negative numbers.
     """
 
     run_id: int
@@ -94,6 +103,10 @@ class GenerateRequest:
     scene: str = ""
     cancel: CancelFlag = field(default_factory=CancelFlag, compare=False)
 
+    def __post_init__(self) -> None:
+        for name in ("max_new_tokens", "trace_rows", "trace_interval_s"):
+            _check_number(name, getattr(self, name), 0)
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
@@ -104,6 +117,9 @@ class ScoreRequest:
     params: SamplingParams = field(default_factory=SamplingParams)
     trace_rows: int = 12
     cancel: CancelFlag = field(default_factory=CancelFlag, compare=False)
+
+    def __post_init__(self) -> None:
+        _check_number("trace_rows", self.trace_rows, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +137,10 @@ class ExplainRequest:
     seed: int = 0
     answer_start: int = 0
     trace_rows: int = 12
+
+    def __post_init__(self) -> None:
+        _check_number("trace_rows", self.trace_rows, 1)
+        _check_number("answer_start", self.answer_start, 0, len(self.context_ids))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 
 from inference.config_fields import clip
 from inference.errors import CheckpointError, UnsafeCheckpointError
+from inference.side_files import read_json_object
 
 CONFIG_LIMIT_BYTES = 1 << 20
 INDEX_LIMIT_BYTES = 32 << 20
@@ -41,25 +42,6 @@ def read_config(folder: Path) -> dict:
     if not folder.is_dir():
         raise CheckpointError(f"{folder} is not a folder; choose the folder that holds config.json and model.safetensors.")
     return read_json_object(folder / "config.json", CONFIG_LIMIT_BYTES)
-
-
-def read_json_object(path: Path, limit_bytes: int) -> dict:
-    """The JSON object in a file of at most `limit_bytes`; raises CheckpointError saying what is wrong with it."""
-    if not path.is_file():
-        raise CheckpointError(f"{path.name} is missing in {path.parent}.")
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit_bytes + 1)
-        if len(data) > limit_bytes:
-            raise CheckpointError(f"{path.name} has more than {limit_bytes:,} bytes; that is not what belongs in such a file.")
-        value = json.loads(data)
-    except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path.name} is not valid JSON: {clip(str(error), 200)}.") from error
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path.name} holds {type(value).__name__}, not a JSON object.")
-    return value
 
 
 def find_weight_files(folder: Path) -> tuple[Path, ...]:

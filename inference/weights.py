@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inference.config import ModelConfig
-from inference.device import available_bytes
+from inference.device import available_bytes, memory_errors
 from inference.errors import CheckpointError, OutOfMemoryError
 from inference.families import Part, canonical_name, layout
 from inference.model import Transformer
@@ -134,12 +134,8 @@ def _check_memory(config: ModelConfig, weights_bytes: int, device: torch.device,
 
 
 def _allocate(shape: torch.Size, device: torch.device, dtype: torch.dtype) -> Tensor:
-    try:
+    with memory_errors(f"There is not enough memory on {device} for the weights; choose a smaller model."):
         return torch.empty(shape, device=device, dtype=dtype)
-    except RuntimeError as error:  # torch has no narrower class for the CPU
-        if "memory" not in str(error):
-            raise
-        raise OutOfMemoryError(f"There is not enough memory on {device} for the weights; choose a smaller model.") from error
 
 
 def _fill(parameter: Tensor, sources: Sequence[Source]) -> None:

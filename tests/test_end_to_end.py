@@ -1,7 +1,5 @@
 """The program as a person meets it: a real window on a real X server with a window manager, and real key presses."""
 
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.x_server import needs_x_server, x_server
+
 ROOT = Path(__file__).resolve().parents[1]
-NEEDED = ("Xvfb", "openbox", "xdotool")
 CLIPBOARD = "from PySide6.QtGui import QGuiApplication as A; a = A([]); print(a.clipboard().text())"
 
 pytestmark = [
     pytest.mark.display,
     pytest.mark.skipif(sys.platform != "linux", reason="needs an X server"),
-    pytest.mark.skipif(bool([n for n in NEEDED if not shutil.which(n)]), reason=f"needs {', '.join(NEEDED)}"),
+    needs_x_server,
     pytest.mark.skipif(not list((ROOT / "resources/models").glob("*/config.json")), reason="needs the bundled model"),
 ]
 
@@ -26,21 +25,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def screen() -> Iterator[dict[str, str]]:
     """The environment of a fresh X server with a window manager."""
-    read_end, write_end = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1400x900x24", "-nolisten", "tcp"],
-        pass_fds=[write_end],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write_end)
-    with os.fdopen(read_end) as number:
-        display = f":{number.readline().strip()}"
-    environment = os.environ | {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
-    manager = subprocess.Popen(["openbox"], env=environment, stderr=subprocess.DEVNULL)
-    yield environment
-    for process in (manager, server):
-        process.terminate()
-        process.wait(10)
+    with x_server() as environment:
+        yield environment
 
 
 class Person:

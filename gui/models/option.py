@@ -17,11 +17,12 @@ def translated(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A page of the settings dialog."""
+    """A page of the settings dialog. `waits_for_answer`: what changes on it applies from the next answer on."""
 
     key: str
     title: str
     intro: str = ""
+    waits_for_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

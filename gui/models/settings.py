@@ -13,11 +13,13 @@ GROUPS = (
         "sampling",
         QT_TRANSLATE_NOOP("settings", "Sampling"),
         QT_TRANSLATE_NOOP("settings", "Applied in this order: repetition penalty, temperature, top-k, top-p, min-p."),
+        waits_for_answer=True,
     ),
     Group(
         "conversation",
         QT_TRANSLATE_NOOP("settings", "Conversation"),
         QT_TRANSLATE_NOOP("settings", "What the model reads before your first message."),
+        waits_for_answer=True,
     ),
     Group("window", QT_TRANSLATE_NOOP("settings", "Window")),
     Group("engine", QT_TRANSLATE_NOOP("settings", "Engine")),
@@ -191,7 +193,8 @@ class Settings:
             group="window",
             label=QT_TRANSLATE_NOOP("settings", "&Rows in the panel"),
             help=QT_TRANSLATE_NOOP(
-                "settings", "How many of the likeliest tokens the panel lists; all others share its last row."
+                "settings",
+                "How many of the likeliest tokens the panel lists, from the next answer on; all others share its last row.",
             ),
             default=12,
             minimum=5,

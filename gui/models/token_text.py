@@ -59,13 +59,6 @@ def visible(text: str) -> str:
     return _count_runs("".join(shown))
 
 
-def spoken(label: TokenLabel) -> str:
-    """The label for use inside a sentence: a word keeps its plain leading space, everything else stays marked."""
-    word = label.text.removeprefix("␣")
-    is_word = label.kind == "text" and bool(word) and not any(mark in word for mark in _MARKS.values())
-    return " " + word if is_word and word != label.text else label.text
-
-
 def hex_bytes(data: bytes) -> str:
     """The bytes in hexadecimal, separated by spaces."""
     return data.hex(" ")

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from gui.theme import Theme
+from gui.theme import Theme, control_style
 
 
 class Banner(QFrame):
@@ -37,7 +37,7 @@ class Banner(QFrame):
     def set_theme(self, theme: Theme) -> None:
         """Repaint in other colours."""
         self.setStyleSheet(
-            f"#banner {{ background: {theme.surface}; border: 1px solid {theme.border}; "
+            control_style(theme) + f"#banner {{ background: {theme.surface}; border: 1px solid {theme.border}; "
             f"border-left: 4px solid {theme.warning}; border-radius: 6px; }}"
         )
 

@@ -1,5 +1,7 @@
 """The composer: where messages are written, counted in tokens, sent, and an answer is stopped."""
 
+from math import ceil
+
 from PySide6.QtCore import QMimeData, QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QColor,
@@ -17,7 +19,17 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextOption,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.theme import Theme, control_style
 
@@ -25,6 +37,7 @@ MAX_WIDTH = 792  # the transcript's column
 SIDE = 24
 RADIUS = 12
 MAX_LINES = 8
+SLACK = 2  # px below the last line
 DRAFT_PAUSE_MS = 120
 ICON_SIZE = 16
 # Qt looks for word borders from the start of a word again for every line: a word of 100,000 characters takes 0.4 s.
@@ -94,21 +107,23 @@ class MessageEdit(QPlainTextEdit):
     @Slot()
     def _fit(self) -> None:
         """As high as the text, up to the limit."""
-        lines = self._line_count()
+        lines, height = self._shown_lines()
         margins = 2 * self.document().documentMargin()
-        self.setFixedHeight(round(lines * self.fontMetrics().lineSpacing() + margins) + 2)
+        self.setFixedHeight(ceil(height + margins) + SLACK)
         self.setVerticalScrollBarPolicy(
             Qt.ScrollBarPolicy.ScrollBarAsNeeded if lines == MAX_LINES else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         )
 
-    def _line_count(self) -> int:
-        """Lines as they are wrapped, from 1 to MAX_LINES."""
-        lines, block = 0, self.document().firstBlock()
+    def _shown_lines(self) -> tuple[int, float]:
+        """Lines as they are wrapped, from 1 to MAX_LINES, and their height in px: a fallback font's are higher."""
+        lines, height, block = 0, 0.0, self.document().firstBlock()
         while block.isValid() and lines < MAX_LINES:
             self.document().documentLayout().blockBoundingRect(block)  # wraps it if it is not
-            lines += block.layout().lineCount()
+            taken = min(block.layout().lineCount(), MAX_LINES - lines)
+            height += sum(block.layout().lineAt(line).height() for line in range(taken))
+            lines += taken
             block = block.next()
-        return max(1, min(MAX_LINES, lines))
+        return (lines, height) if lines else (1, self.fontMetrics().lineSpacing())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Another width wraps into other lines."""
@@ -248,6 +263,11 @@ class Composer(QWidget):
     def focus(self) -> None:
         """Put the caret into the field."""
         self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def take_key(self, event: QKeyEvent) -> None:
+        """Write a key that was pressed elsewhere, and take the focus for those that follow."""
+        self.focus()
+        QApplication.sendEvent(self.edit, event)
 
     def text(self) -> str:
         """What is written."""

@@ -1,9 +1,12 @@
 """The line above the conversation: its title, the model (a menu), and how full the context is."""
 
+import unicodedata
+
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
+from gui.models.plain_tooltip import tooltip
 from gui.theme import Theme, number_font
 
 MODEL_NAME_WIDTH = 220
@@ -29,7 +32,11 @@ class ContextGauge(QWidget):
         self.update()
 
     def set_tokens(self, used: int, total: int) -> None:
-        """Tokens in the model's view, of how many it can hold; total 0 for no model."""
+        """Tokens in the model's view, of how many it can hold; total 0 for no model.
+
+        The token drawn last may have found the context full: it is not in the model's view.
+        """
+        used = min(used, total)
         if (used, total) != (self._used, self._total):
             self._used, self._total = used, total
             self._describe()
@@ -73,14 +80,44 @@ class ContextGauge(QWidget):
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._label())
 
 
+class Title(QLabel):
+    """One line, cut with an ellipsis where there is no room; the whole of it is in the tooltip then."""
+
+    def __init__(self, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._whole = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def set_whole(self, text: str) -> None:
+        """The text, of which as much is shown as fits; line breaks and control characters are not."""
+        visible = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
+        self._whole = " ".join(visible.split())
+        self.setAccessibleName(self._whole)
+        self._cut()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width shows more or less of it."""
+        super().resizeEvent(event)
+        self._cut()
+
+    def _cut(self) -> None:
+        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
+        self.setText(shown)
+        self.setToolTip("" if shown == self._whole else tooltip(self._whole))
+
+    @property
+    def whole(self) -> str:
+        """The text, uncut."""
+        return self._whole
+
+
 class Header(QWidget):
     """Title at the left; model button and context gauge at the right."""
 
     def __init__(self, theme: Theme, model_menu: QMenu, parent: QWidget | None = None):
         super().__init__(parent)
-        self._title = QLabel(self)
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
-        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._title = Title(self)
         font = self._title.font()
         font.setBold(True)
         self._title.setFont(font)
@@ -104,15 +141,19 @@ class Header(QWidget):
 
     def set_title(self, text: str) -> None:
         """Name of the conversation."""
-        shown = " ".join(text.split())
-        self._title.setText(QFontMetrics(self._title.font()).elidedText(shown, Qt.TextElideMode.ElideRight, 480))
+        self._title.set_whole(text)
 
-    def set_model(self, name: str, tooltip: str) -> None:
+    @property
+    def title(self) -> str:
+        """Name of the conversation, in one line."""
+        return self._title.whole
+
+    def set_model(self, name: str, details: str) -> None:
         """Name of the model, or what is happening to it."""
         metrics = QFontMetrics(self._model.font())
         shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, MODEL_NAME_WIDTH).replace("&", "&&")
         self._model.setText(f"{shown}  ▾")
-        self._model.setToolTip(tooltip)
+        self._model.setToolTip(tooltip(details))
         self._model.setAccessibleDescription(name)
 
     def set_context(self, used: int, total: int) -> None:

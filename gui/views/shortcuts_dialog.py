@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtGui import QIcon, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-FIRST_SIZE = (520, 540)  # fits a screen of 900x600 with the window's frame
+FIRST_SIZE = (520, 490)  # fits a screen of 900x600 with the window's frame
 MINIMUM_SIZE = (360, 240)
 KEYS_COLUMN = 1
 PADDING = 8  # inside a key, px
@@ -30,7 +30,7 @@ class RowDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """The name, the edge of a key, and air."""
-        return QSize(option.fontMetrics.horizontalAdvance(index.data()) + 4 * PADDING, option.fontMetrics.height() + 14)
+        return QSize(option.fontMetrics.horizontalAdvance(index.data()) + 4 * PADDING, option.fontMetrics.height() + 10)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         """The row's ground, then the name or the key."""
@@ -44,7 +44,7 @@ class RowDelegate(QStyledItemDelegate):
             area.setWidth(option.fontMetrics.horizontalAdvance(index.data()) + 2 * PADDING)
             painter.setPen(palette.color(QPalette.ColorRole.Mid))
             painter.setBrush(palette.color(QPalette.ColorRole.Window))
-            painter.drawRoundedRect(area.adjusted(0, 3.5, 0, -3.5), 4, 4)
+            painter.drawRoundedRect(area.adjusted(0, 2.5, 0, -2.5), 4, 4)
             area.adjust(PADDING, 0, -PADDING, 0)
         painter.setPen(palette.color(QPalette.ColorRole.Text))
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, index.data())
@@ -70,6 +70,7 @@ class ShortcutsDialog(QDialog):
         if rows:
             self.table.setCurrentCell(0, 0)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 14)

@@ -67,7 +67,9 @@ def export_checkpoint(
         raise ValueError(f"the tokenizer has {size} tokens, the model {model.config.vocab_size}; missing: {missing}")
     ids = {"bos": tokenizer.token_to_id(BOS), "end": tokenizer.token_to_id(END)}
     out.mkdir(parents=True, exist_ok=True)
-    save_file(checkpoint_tensors(model, dtype), out / "model.safetensors", metadata={"format": "pt", "name": name})
+    weights = out / "model.safetensors"
+    save_file(checkpoint_tensors(model, dtype), weights, metadata={"format": "pt", "name": name})
+    weights.chmod(0o644)  # safetensors makes it readable by its owner only
     shutil.copyfile(tokenizer_file, out / "tokenizer.json")
     write_json(out / "config.json", llama_config(model.config, name, dtype, ids))
     write_json(out / "tokenizer_config.json", tokenizer_config(model.config))

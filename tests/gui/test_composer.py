@@ -181,7 +181,7 @@ def test_the_field_grows_to_eight_lines(composer):
         composer.set_text("\n".join("x" * lines))
         QApplication.processEvents()
         heights.append(composer.edit.height())
-    line = composer.edit.fontMetrics().lineSpacing()
+    line = round(composer.edit.document().firstBlock().layout().lineAt(0).height())
     assert heights[1] - heights[0] == line
     assert heights[2] - heights[0] == (MAX_LINES - 1) * line
     assert heights[2] == heights[3] == heights[4]
@@ -262,3 +262,15 @@ def test_the_focus_is_seen(composer, theme):
     assert composer.edit.hasFocus() and frame_color() == theme.accent
     composer.edit.clearFocus()
     assert frame_color() != theme.accent
+
+
+@pytest.mark.parametrize("text", ["one\ntwo", "你好 😀\nnext line", "\n".join("abcdefgh"), "long words " * 40])
+def test_it_grows_until_every_line_is_seen(composer, qtbot, text):
+    """Also pasted at once and with letters of a higher font: up to MAX_LINES nothing is scrolled out."""
+    data = QMimeData()
+    data.setText(text)
+    composer.edit.insertFromMimeData(data)
+    qtbot.wait(1)
+    composer.resize(700, composer.sizeHint().height())
+    assert composer.edit.verticalScrollBar().maximum() == 0
+    assert composer.edit.cursorRect().bottom() <= composer.edit.viewport().height()

@@ -1,16 +1,31 @@
 """The engine host with a real worker thread and a scripted engine: order, batching, stale events, stopping, errors."""
 
+import gc
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from gui.engine_host import EngineHost, Outbox
-from gui.engine_worker import EngineWorker
-from inference.errors import CheckpointError
-from inference.types import Event, ExplainRequest, GenerateRequest, Message, TokenEvent
-from tests.gui.scripted import ScriptedEngine
+from gui.engine_worker import EngineWorker, Posted
+from inference.errors import CheckpointError, RequestError
+from inference.types import (
+    CountTokensRequest,
+    Event,
+    ExplainRequest,
+    GenerateRequest,
+    LoadProgress,
+    LoadRequest,
+    Message,
+    ModelReady,
+    StepTrace,
+    TokenEvent,
+)
+from tests.gui.scripted import ScriptedEngine, make_spec
 
 REQUEST = GenerateRequest(run_id=0, messages=(Message("user", "Hi"),), max_new_tokens=10_000)
 
@@ -190,3 +205,170 @@ def test_the_outbox_wakes_once_per_batch():
     assert wakes == [1, 1]
     assert outbox.take() == ["c"]
     assert outbox.take() == []
+
+
+class RefusingEngine(GatedEngine):
+    """Cannot count what holds "hard", nor explain token 1; token 2 breaks it."""
+
+    def count_tokens(self, text: str) -> int:
+        if "hard" in text:
+            raise RequestError("That text is too hard.")
+        return super().count_tokens(text)
+
+    def explain(self, request: ExplainRequest) -> StepTrace:
+        if request.token_id == 1:
+            raise RequestError("There is no such step.")
+        if request.token_id == 2:
+            raise ZeroDivisionError("division by zero")
+        return super().explain(request)
+
+
+@pytest.fixture
+def refusing(qtbot: QtBot) -> Iterator[tuple[EngineHost, RefusingEngine]]:
+    """A host in the middle of an answer of six tokens by an engine that refuses some questions."""
+    engine = RefusingEngine("abcdef")
+    engine.gate = threading.Semaphore(0)
+    host = EngineHost(lambda post: EngineWorker(post, lambda _request, _progress: engine))
+    ready(qtbot, host)
+    host.generate(REQUEST)
+    yield host, engine
+    engine.gate.release(100)
+    assert host.close()
+
+
+def test_a_draft_that_cannot_be_counted_does_not_end_the_answer(qtbot: QtBot, refusing: tuple[EngineHost, RefusingEngine]):
+    """The answer in work goes on to its end, and the next draft is counted."""
+    host, engine = refusing
+    counts: list[int] = []
+    host.tokens_counted.connect(counts.append)
+    failures = []
+    host.run_failed.connect(failures.append)
+    host.count_tokens("hard")
+    engine.gate.release(2)
+    host.count_tokens("easy")
+    with qtbot.waitSignal(host.run_finished, timeout=5000):
+        engine.gate.release(10)
+    qtbot.waitUntil(lambda: counts == [4], timeout=5000)
+    assert not failures
+
+
+@pytest.mark.logs_warnings
+@pytest.mark.parametrize(("token", "kind"), [(1, "request"), (2, "internal")])
+def test_a_step_that_cannot_be_explained_does_not_end_the_answer(
+    qtbot: QtBot, refusing: tuple[EngineHost, RefusingEngine], token: int, kind: str
+):
+    """Whether the engine refuses or breaks: the question fails, the answer in work goes on."""
+    host, engine = refusing
+    with qtbot.waitSignal(host.explain_failed, timeout=5000) as failed:
+        host.explain(ExplainRequest(0, (1, 2), token))
+        engine.gate.release(2)
+    assert failed.args[0].kind == kind
+    with qtbot.waitSignal(host.run_finished, timeout=5000) as finished:
+        engine.gate.release(10)
+    assert finished.args[0].reason == "end"
+
+
+def test_a_question_without_a_model_is_answered_too(qtbot: QtBot):
+    """Whoever asked does not wait for ever."""
+
+    def loader(_request: object, _progress: Callable) -> ScriptedEngine:
+        raise CheckpointError("no")
+
+    host = EngineHost(lambda post: EngineWorker(post, loader))
+    with qtbot.waitSignal(host.load_failed, timeout=5000):
+        host.load("/broken")
+    with qtbot.waitSignal(host.explain_failed, timeout=5000):
+        host.explain(ExplainRequest(0, (1, 2), 3))
+    assert host.close()
+
+
+def slow_loader(request: LoadRequest, progress: Callable[[LoadProgress], None]) -> ScriptedEngine:
+    """Takes 20 seconds for any folder but /fast."""
+    for i in range(1 if request.path == "/fast" else 2000):
+        progress(LoadProgress("weights", i / 2000))
+        time.sleep(0.01)
+    return ScriptedEngine(spec=make_spec(path=request.path))
+
+
+def test_a_load_that_nobody_waits_for_is_given_up(qtbot: QtBot):
+    """Another model chosen while one loads comes at once, and only it is announced."""
+    host = EngineHost(lambda post: EngineWorker(post, slow_loader))
+    with qtbot.waitSignal(host.load_progressed, timeout=5000):
+        host.load("/slow")
+    with qtbot.waitSignal(host.model_ready, timeout=2000) as loaded:
+        host.load("/slow too")
+        host.load("/fast")
+    assert loaded.args[0].path == "/fast"
+    assert host.close()
+
+
+def test_closing_while_a_model_loads_ends_the_thread(qtbot: QtBot):
+    host = EngineHost(lambda post: EngineWorker(post, slow_loader))
+    with qtbot.waitSignal(host.load_progressed, timeout=5000):
+        host.load("/slow")
+    host.load("/slow too")
+    started = time.perf_counter()
+    assert host.close()
+    assert time.perf_counter() - started < 1
+
+
+def test_nothing_is_posted_once_the_worker_is_closed():
+    """Events of a thread that ends late would reach a window that is no longer there."""
+    posted, gate, begun = [], threading.Event(), threading.Event()
+
+    class LateEngine(ScriptedEngine):
+        def generate(self, request: GenerateRequest) -> Iterator[Event]:
+            begun.set()
+            gate.wait(5)
+            yield from super().generate(request)
+
+    worker = EngineWorker(posted.append, lambda _request, _progress: LateEngine())
+    worker.submit(LoadRequest(1, "/late"))
+    worker.submit(REQUEST)
+    worker.start()
+    assert begun.wait(5)
+    before = list(posted)
+    assert not worker.close(0.01)
+    gate.set()
+    assert worker.close(5)
+    assert posted == before
+
+
+def test_a_model_is_freed_before_the_next_one_loads():
+    """Two models at once would not fit into memory."""
+    alive: list[weakref.ref] = []
+    is_done = threading.Event()
+
+    def loader(_request: LoadRequest, _progress: Callable) -> ScriptedEngine:
+        assert all(reference() is None for reference in alive)
+        engine = ScriptedEngine()
+        alive.append(weakref.ref(engine))
+        return engine
+
+    def post(event: Posted) -> None:
+        if isinstance(event, ModelReady) and event.run_id == 3:
+            is_done.set()
+
+    worker = EngineWorker(post, loader)
+    for run_id in range(1, 4):
+        worker.submit(LoadRequest(run_id, "/model"))
+        worker.submit(replace(REQUEST, run_id=100 + run_id))
+        worker.submit(ExplainRequest(200 + run_id, (1,), 2))
+    gc.disable()
+    try:
+        worker.start()
+        assert is_done.wait(5)
+        assert worker.close(5)
+        assert [reference() for reference in alive] == [None, None, None]
+    finally:
+        gc.enable()
+
+
+def test_drafts_that_wait_take_no_memory():
+    """Behind a long answer only the newest draft and question are kept, however fast somebody types."""
+    worker = EngineWorker(lambda _event: None)
+    for i in range(1000):
+        worker.submit(CountTokensRequest(i, "x" * i))
+        worker.submit(ExplainRequest(i, (1,) * i))
+    kept = [item for item in gc.get_objects() if type(item) in (CountTokensRequest, ExplainRequest)]
+    assert {item.run_id for item in kept if item.run_id < 1000} == {999}

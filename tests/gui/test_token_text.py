@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gui.models.token_text import TokenLabel, choices, hex_bytes, label_of, ordinal, percent, spoken
+from gui.models.token_text import TokenLabel, choices, hex_bytes, label_of, ordinal, percent
 
 
 @pytest.mark.parametrize(
@@ -108,15 +108,6 @@ def test_choices(bits, text):
 def test_ordinal(number, text):
     """English ordinals, the teens included."""
     assert ordinal(number) == text
-
-
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [(b" dragon", " dragon"), (b"dragon", "dragon"), (b" ", "␣"), (b"\n", "⏎"), (b" a b", "␣a␣b"), (b" \xe4", "␣\\xe4")],
-)
-def test_spoken(data, text):
-    """In a sentence only a plain word loses its mark."""
-    assert spoken(label_of(0, data)) == text
 
 
 def test_hex_bytes():

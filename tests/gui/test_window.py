@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from gui.theme import DARK, LIGHT
 from inference.types import GenerateRequest
@@ -45,6 +45,8 @@ def test_a_message_sent_while_the_model_loads_waits_visibly(stage: Stage):
     waiting = stage.conversation.messages[1]
     assert waiting.status == "queued"
     assert "load" in waiting.note
+    stage.run(5)  # two steps of loading, the model, prompt and prefill
+    assert stage.window._activity.text() == "Answering…"
     stage.run()
     assert stage.conversation.messages[1].text == "Hello there."
 
@@ -216,6 +218,82 @@ def test_a_new_chat_can_be_typed_into_at_once(stage: Stage):
     stage.window.actions_by_key["new_chat"].trigger()
     stage.type("abc")
     assert stage.window.composer.text() == "abc"
+
+
+def test_a_letter_typed_anywhere_goes_into_the_message(stage: Stage):
+    """With the focus on a token's message or the panel, typing writes; commands and arrows stay what they are."""
+    stage.ready()
+    send(stage, "Hi")
+    stage.run()
+    stage.window.activateWindow()
+    stage.window.actions_by_key["inspect"].trigger()
+    stage.type("ok")
+    assert stage.window.composer.text() == "ok"
+    assert stage.window.composer.isAncestorOf(QApplication.focusWidget())
+    body = stage.window.transcript.column.views[1].body
+    body.setFocus()
+    stage.qtbot.keyClick(body, Qt.Key.Key_B, Qt.KeyboardModifier.AltModifier)
+    assert stage.window.composer.text() == "ok"
+    stage.type("?")
+    assert stage.window.composer.text() == "ok?"
+
+
+def test_the_window_is_named_after_the_conversation(stage: Stage):
+    stage.ready()
+    assert stage.window.windowTitle() == "New chat – Glassbox"
+    send(stage, "Hi")
+    assert stage.window.windowTitle() == "Hi – Glassbox"
+    stage.run()
+
+
+def test_commands_that_would_do_nothing_are_disabled(stage: Stage):
+    """Nothing to inspect, find, stop, or copy before the first message; nothing to follow while live."""
+    stage.ready()
+
+    def enabled() -> set[str]:
+        keys = ("stop", "copy_answer", "find", "live", "inspect")
+        return {key for key in keys if stage.window.actions_by_key[key].isEnabled()}
+
+    assert enabled() == set()
+    send(stage, "Hi")
+    stage.run(2 + 3)
+    assert enabled() >= {"stop", "find", "inspect"}
+    stage.run()
+    stage.program.inspector.hold(1, 1)
+    assert enabled() == {"copy_answer", "find", "live", "inspect"}
+    stage.program.inspector.release()
+    assert "live" not in enabled()
+    stage.window.actions_by_key["new_chat"].trigger()
+    assert enabled() == set()
+
+
+def test_a_message_longer_than_the_context_is_told_before_it_is_sent(stage: Stage):
+    stage.engine.spec = make_spec(context_tokens=64)
+    stage.ready()
+    stage.window.composer.set_text("a" * 64)
+    stage.qtbot.wait(200)
+    stage.run()
+    assert "64 tokens" in stage.window.composer.hint.text()
+    stage.window.composer.set_text("a" * 60)
+    stage.qtbot.wait(200)
+    stage.run()
+    assert stage.window.composer.hint.text() == ""
+
+
+@pytest.mark.parametrize("has_bundled", [True, False])
+def test_the_bundled_model_is_offered_only_where_there_is_one(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_bundled: bool
+):
+    """A failed load offers it, unless it does not exist or is itself what failed."""
+    bundled = tmp_path / "bundled" if has_bundled else None
+    monkeypatch.setattr(type(stage.program._paths), "bundled_model", staticmethod(lambda: bundled))
+    stage.worker.load_error = "Broken."
+    stage.ready()
+    button = stage.window.banner.findChild(QPushButton)
+    assert button.isVisible() is has_bundled
+    stage.program._on_use_bundled()
+    stage.run()
+    assert not button.isVisible()
 
 
 def test_the_last_answer_is_copied(stage: Stage):

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from inference import device as devices
-from inference.device import available_bytes, choose_device, choose_dtype, use_threads
-from inference.errors import RequestError
+from inference.device import available_bytes, choose_device, choose_dtype, memory_errors, use_threads
+from inference.errors import OutOfMemoryError, RequestError
 
 CPU = torch.device("cpu")
 
@@ -92,6 +92,35 @@ def test_physical_cores_are_between_one_and_the_logical_ones():
     import os
 
     assert 1 <= devices._physical_cores() <= os.cpu_count()
+
+
+@pytest.mark.parametrize(("platform", "expected"), [("darwin", 8), ("win32", 4)])
+def test_physical_cores_where_the_system_tells_little(monkeypatch, platform, expected):
+    """macOS counts real cores; on Windows, which has neither sched_getaffinity nor uname, half of the logical ones count."""
+    import os
+
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.delattr(os, "uname", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(devices.sys, "platform", platform)
+    assert devices._physical_cores() == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."), True),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
+        (ValueError("allocate"), False),
+    ],
+)
+def test_what_counts_as_no_memory(error, is_memory):
+    """Every way in which Python and torch report it, and nothing else."""
+    with pytest.raises(OutOfMemoryError if is_memory else type(error)) as caught, memory_errors("A sentence."):
+        raise error
+    assert (str(caught.value) == "A sentence.") == is_memory
 
 
 def test_free_memory_is_plausible():

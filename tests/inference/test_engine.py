@@ -322,3 +322,45 @@ def test_requests_are_plain_data(llama: Engine):
     original = request(seed=77)
     again = replace(original, run_id=8, cancel=CancelFlag())
     assert run(llama, original)[2].answer_ids == run(llama, again)[2].answer_ids
+
+
+@pytest.mark.parametrize("words", [92, 93, 94, 95, 96, 120])
+def test_what_does_not_fit_is_found_out_quickly(llama: Engine, monkeypatch: pytest.MonkeyPatch, words: int):
+    """The prompt is rendered a few times at most, whether it is one token too long or many."""
+    calls = []
+    render = llama.chat.render
+    monkeypatch.setattr(llama.chat, "render", lambda *arguments: calls.append(1) or render(*arguments))
+    messages = (Message("user", "Hi"), Message("assistant", "Hello"), Message("user", " the" * words))
+    *_, last = llama.generate(request(messages=messages, max_new_tokens=30))
+    assert isinstance(last, RunFailed if words > 94 else RunFinished)
+    assert len(calls) <= 3
+
+
+def test_a_scene_is_no_part_of_the_first_message(gpt2: Engine):
+    """What is forgotten stays forgotten, turn after turn, though the scene before the first message is long."""
+    messages: list[Message] = []
+    forgotten: list[tuple[int, ...]] = []
+    for i in range(24):
+        messages += [Message("user", f"Question {i}: what is the number {i} good for?"), Message("assistant", f"For {i}.")]
+        [first, *_] = gpt2.generate(request(messages=(*messages, Message("user", "And?")), max_new_tokens=1))
+        forgotten.append(first.dropped)
+    assert forgotten[-1]
+    assert all(set(before) <= set(after) for before, after in zip(forgotten, forgotten[1:], strict=False))
+    assert len(set(forgotten)) <= 5
+
+
+def test_numbers_out_of_range_are_refused_where_they_are_given():
+    """Not in the middle of a run."""
+    with pytest.raises(RequestError, match="max_new_tokens is -5; it must be a number, at least 0"):
+        request(max_new_tokens=-5)
+    with pytest.raises(RequestError, match="trace_rows"):
+        request(trace_rows=-1)
+    with pytest.raises(RequestError, match="trace_rows"):
+        ScoreRequest(1, (1, 2), trace_rows=0)
+    with pytest.raises(RequestError, match="answer_start is 3; it must be a number, from 0 to 2"):
+        ExplainRequest(1, (1, 2), answer_start=3)
+    with pytest.raises(RequestError, match="top_k is 50.0; it must be a whole number"):
+        SamplingParams(top_k=50.0)
+    for wrong in (True, "1", float("nan")):
+        with pytest.raises(RequestError, match="temperature"):
+            SamplingParams(temperature=wrong)

@@ -105,6 +105,11 @@ def test_special_tokens_and_generation_settings_are_written(exported):
     assert (config["bos_token_id"], config["eos_token_id"], config["_name_or_path"]) == (0, 4, "Tiny")
 
 
+def test_every_user_can_read_the_files(exported):
+    """The model belongs to all users of a machine; safetensors by itself lets only the owner read it."""
+    assert {file.name for file in exported.iterdir() if file.stat().st_mode & 0o444 != 0o444} == set()
+
+
 def test_a_foreign_tokenizer_is_refused(model, tmp_path):
     """A vocabulary of another size would shift every token."""
     tokenizer_file = write_tiny_tokenizer(tmp_path, 400) / "tokenizer.json"

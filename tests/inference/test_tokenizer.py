@@ -4,7 +4,6 @@ import ast
 import csv
 import json
 import random
-import re
 import time
 from pathlib import Path
 
@@ -12,105 +11,28 @@ import pytest
 import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import models, normalizers
 
 from inference.errors import RequestError, TokenizerError
 from inference.tokenizer import TextPiece, Tokenizer
-from tests.tiny import TEXT, write_tiny_tokenizer
-
-SHARED = Path(__file__).parents[2].parent / "shared" / "verify"
-LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
-WORDS_ONLY = r"\p{L}+|\p{N}"  # leaves blanks and signs to the stretches in between
-SPECIAL = re.compile(r"<\|(?:end|user)\|>")
-HAN_KANA = "[一-龥぀-ゟ゠-ヿ]+"
-
-TEXTS = [
-    "",
-    " ",
-    "Hello, world! It's what they'll've DON'T I'M 'S 'ſ",
-    "  two  blanks   three\tand\ttabs \t mixed  ",
-    "line\nbreak\r\nCRLF\r\n\r\n\n  \n  indented\n\n",
-    "numbers 7 42 1893 1234567 3.14159 1,000,000 ½ ² ⅷ ٣٤ 五",
-    "def f(x):\n    return {'a': [x**2 for _ in range(10)]}  # why?\n",
-    "你好，世界！今天天气怎么样？ 龙住在山上。",
-    "こんにちは、世界。カタカナとひらがな",
-    "안녕하세요 세계 مرحبا بالعالم שלום עולם Привет, мир! Γειά σου नमस्ते दुनिया สวัสดี",
-    "👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🐉🐉 ☃️ e\u0301 versus é, a\u0338 \u1e9b\u0323 ﬁ",
-    "<|endoftext|> <|user|>text<|end|> <|end",
-    "a" * 700 + " " * 700 + "=" * 300 + "\n" * 300,
-    "\x00\x01\x1c\x1f\x7f\x85\xa0\u180e\u2028\u2029\u3000\ufeff\ufffd\U0010ffff",
-]
-
-# Random text from pieces that pre-tokenizers treat differently, besides arbitrary Unicode.
-random_text = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
-    st.lists(
-        st.sampled_from(list("aesTt' \n\r\t.,-_7½²x\u0301\u00a0\u3000你の🐉"))
-        | st.sampled_from(["'ll", "the", " dragon", "\r\n", "  "]),
-        max_size=40,
-    ).map("".join),
+from tests.inference.trained_tokenizers import (
+    LLAMA3,
+    PRE_TOKENIZERS,
+    QWEN2,
+    SHARED,
+    SPECIAL,
+    TEXTS,
+    added,
+    assert_equal_ids,
+    both,
+    byte_level,
+    oracle_ids,
+    random_text,
+    split,
+    train,
+    trusted_ids,
 )
-
-
-def byte_level(**options):
-    return pre_tokenizers.ByteLevel(**({"add_prefix_space": False} | options))
-
-
-def split(*patterns):
-    steps = [pre_tokenizers.Split(Regex(pattern), behavior="isolated") for pattern in patterns]
-    return pre_tokenizers.Sequence([*steps, byte_level(use_regex=False)])
-
-
-PRE_TOKENIZERS = {
-    "gpt2": byte_level(),
-    "prefix space": byte_level(add_prefix_space=True),
-    "llama3": split(LLAMA3),
-    "qwen2": split(QWEN2),
-    "gaps": split(WORDS_ONLY),
-    "several splits": split(r"\p{N}{1,3}", HAN_KANA, LLAMA3),
-    "literal": pre_tokenizers.Sequence([pre_tokenizers.Split("a.[", behavior="isolated"), byte_level()]),
-    "digits": pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level()]),
-    "digit runs last": pre_tokenizers.Sequence([pre_tokenizers.Digits(), byte_level(use_regex=False)]),
-    "whole text": byte_level(use_regex=False),
-}
-
-
-def train(pre_tokenizer, normalizer=None, vocab_size=600, special=("<|endoftext|>", "<|user|>", "<|end|>")) -> dict:
-    """A tokenizer.json of byte-level BPE, as a dictionary."""
-    tokenizer = tokenizers.Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizer, decoders.ByteLevel()
-    if normalizer is not None:
-        tokenizer.normalizer = normalizer
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        special_tokens=list(special),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator([*TEXT.splitlines(keepends=True), *TEXTS], trainer)
-    return json.loads(tokenizer.to_str())
-
-
-def both(data: dict, folder: Path) -> tuple[Tokenizer, tokenizers.Tokenizer]:
-    """Ours from a folder, and the oracle."""
-    (folder / "tokenizer.json").write_text(json.dumps(data), encoding="utf-8")
-    return Tokenizer.from_folder(folder), tokenizers.Tokenizer.from_str(json.dumps(data))
-
-
-def oracle_ids(oracle: tokenizers.Tokenizer, text: str, *, special: bool = False) -> tuple[int, ...]:
-    oracle.encode_special_tokens = not special
-    return tuple(oracle.encode(text, add_special_tokens=False).ids)
-
-
-def trusted_ids(ours: Tokenizer, text: str) -> tuple[int, ...]:
-    return tuple(ours.encode_pieces([TextPiece(text, is_trusted=True)])[0])
-
-
-def assert_equal_ids(ours: Tokenizer, oracle: tokenizers.Tokenizer, texts: list[str]) -> None:
-    for text in texts:
-        assert ours.encode(text) == oracle_ids(oracle, text), text
-        assert trusted_ids(ours, text) == oracle_ids(oracle, text, special=True), text
+from tests.tiny import TEXT, write_tiny_tokenizer
 
 
 @pytest.fixture(scope="module", params=PRE_TOKENIZERS)
@@ -221,11 +143,6 @@ def test_ids_equal_with_unicode_normalizer(form, tmp_path):
     assert_equal_ids(ours, oracle, [*TEXTS, "<|end|>\u0338x", "e<|end|>\u0301"])
 
 
-def added(content: str, id: int, **flags) -> dict:
-    base = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
-    return base | {"content": content, "id": id} | flags
-
-
 @pytest.fixture(scope="module", params=["", "NFC"])
 def with_added_tokens(request, tmp_path_factory):
     data = train(byte_level(), getattr(normalizers, request.param)() if request.param else None)
@@ -327,9 +244,6 @@ def test_text_that_exhausts_the_pattern_is_an_error(tiny, capfd):
     capfd.readouterr()  # the Rust side prints its own report
 
 
-# --- real files ---
-
-
 def real_file(*parts: str) -> Path:
     path = SHARED.joinpath(*parts)
     if not path.is_file():
@@ -389,147 +303,3 @@ def gpt2_pair(gpt2_folder):
     oracle = tokenizers.Tokenizer(model)
     oracle.pre_tokenizer = byte_level()
     return Tokenizer.from_folder(gpt2_folder), oracle
-
-
-# --- what goes before a prompt ---
-
-
-def template_processing(token: str, id: int) -> dict:
-    single = [{"SpecialToken": {"id": token, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]
-    tokens = {token: {"id": token, "ids": [id], "tokens": [token]}}
-    return {"type": "TemplateProcessing", "single": single, "pair": [], "special_tokens": tokens}
-
-
-@pytest.mark.parametrize(
-    ("processor", "config", "expected"),
-    [
-        (None, {}, None),
-        (None, {"bos_token": "<|endoftext|>"}, None),
-        (None, {"bos_token": "<|endoftext|>", "add_bos_token": True}, 0),
-        (None, {"bos_token": {"content": "<|user|>"}, "add_bos_token": True}, 1),
-        (template_processing("<|user|>", 1), {}, 1),
-        (template_processing("<|user|>", 1), {"bos_token": "<|user|>", "add_bos_token": False}, None),
-        ({"type": "Sequence", "processors": [{"type": "ByteLevel"}, template_processing("<|end|>", 2)]}, {}, 2),
-    ],
-)
-def test_bos_id(processor, config, expected, tmp_path):
-    """The id before a prompt follows add_bos_token or else the post-processor."""
-    data = train(byte_level())
-    data["post_processor"] = processor
-    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
-    (tmp_path / "tokenizer.json").write_text(json.dumps(data), encoding="utf-8")
-    assert Tokenizer.from_folder(tmp_path).bos_id == expected
-
-
-# --- hostile and unsupported files ---
-
-
-def changed(**model) -> dict:
-    data = train(byte_level(), vocab_size=300)
-    data["model"] |= model
-    return data
-
-
-def with_part(name: str, value) -> dict:
-    return train(byte_level(), vocab_size=300) | {name: value}
-
-
-def with_vocab(**entries) -> dict:
-    data = train(byte_level(), vocab_size=300)
-    data["model"]["vocab"] |= entries
-    return data
-
-
-def without_byte() -> dict:
-    data = train(byte_level(), vocab_size=259)
-    del data["model"]["vocab"]["Ã"]
-    return data
-
-
-PLAIN_BYTES = {"type": "ByteLevel", "use_regex": False, "add_prefix_space": False}
-REGEX_SPLIT = {"type": "Split", "behavior": "Isolated", "invert": False}
-
-
-def split_step(pattern: str, then: dict | None = None, **changes) -> dict:
-    steps = [REGEX_SPLIT | {"pattern": {"Regex": pattern}} | changes, then, PLAIN_BYTES]
-    return with_part("pre_tokenizer", {"type": "Sequence", "pretokenizers": [step for step in steps if step]})
-
-
-REFUSED = {
-    "unigram": (lambda: with_part("model", {"type": "Unigram", "vocab": []}), "Unigram.*Only byte-level BPE"),
-    "word piece": (lambda: with_part("model", {"type": "WordPiece", "vocab": {}}), "WordPiece"),
-    "byte fallback": (lambda: changed(byte_fallback=True), "SentencePiece"),
-    "dropout": (lambda: changed(dropout=0.1), "dropout"),
-    "suffix": (lambda: changed(end_of_word_suffix="</w>"), "end_of_word_suffix"),
-    "metaspace": (lambda: with_part("pre_tokenizer", {"type": "Metaspace"}), "Metaspace"),
-    "no pre-tokenizer": (lambda: with_part("pre_tokenizer", None), "nothing"),
-    "lowercase": (lambda: with_part("normalizer", {"type": "Lowercase"}), "Lowercase"),
-    "removed": (lambda: split_step("a", behavior="Removed"), "Removed"),
-    "bad regex": (lambda: split_step("(((a"), "not valid"),
-    "bad first regex": (
-        lambda: split_step("(a", then=REGEX_SPLIT | {"pattern": {"Regex": "a"}}),
-        "not valid",
-    ),
-    "anchors": (lambda: split_step("^a|b"), "not supported"),
-    "interval then plus": (lambda: split_step("a{1,3}+|b"), "not supported"),
-    "huge regex": (lambda: split_step("a|" * 10_000), "20,000 characters"),
-    "sentencepiece letters": (lambda: with_vocab(**{"▁the": 5000}), "byte-level letters"),
-    "duplicate id": (lambda: with_vocab(zebra=77), "id 77 to two tokens"),
-    "negative id": (lambda: with_vocab(zebra=-1), "ids go from 0"),
-    "huge id": (lambda: with_vocab(zebra=1 << 60), "ids go from 0"),
-    "text id": (lambda: with_vocab(zebra="7"), "ids go from 0"),
-    "boolean id": (lambda: with_vocab(zebra=True), "ids go from 0"),
-    "missing byte": (without_byte, "no token for 1 of the bytes"),
-    "merge of one": (lambda: changed(merges=["Ġ"]), "does not join two"),
-    "merge into nothing": (lambda: changed(merges=["Ã Ã"]), "does not have"),
-    "merges of wrong type": (lambda: changed(merges=[7]), "damaged"),
-    "vocab of wrong type": (lambda: changed(vocab=[1, 2]), "damaged"),
-    "model of wrong type": (lambda: with_part("model", 3), "damaged"),
-    "added token id taken": (lambda: with_part("added_tokens", [added("<new>", 77)]), "share an id"),
-    "added token without text": (lambda: with_part("added_tokens", [added("", 5000)]), "without text"),
-    "added tokens of wrong type": (lambda: with_part("added_tokens", {"a": 1}), "damaged"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_unsupported_and_damaged_files_are_refused(name, tmp_path):
-    """What cannot be used exactly is a TokenizerError that names it."""
-    make, message = REFUSED[name]
-    (tmp_path / "tokenizer.json").write_text(json.dumps(make()), encoding="utf-8")
-    with pytest.raises(TokenizerError, match=message):
-        Tokenizer.from_folder(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"{", "not valid JSON"),
-        (b"[" * 100_000, "not valid JSON"),
-        (b"[]", "JSON object"),
-        (b"\xff\xfe", "cannot be read"),
-        (b"{}", "neither tokenizer.json"),
-        (b'{"model": {}}', "kind 'unknown'"),
-    ],
-)
-def test_broken_json_is_refused(content, message, tmp_path):
-    """Broken, deeply nested or misplaced JSON is a TokenizerError."""
-    (tmp_path / "tokenizer.json").write_bytes(content)
-    with pytest.raises(TokenizerError, match=message):
-        Tokenizer.from_folder(tmp_path)
-
-
-def test_oversized_file_is_refused_unread(tmp_path):
-    """A tokenizer.json over 64 MiB is not read."""
-    with (tmp_path / "tokenizer.json").open("wb") as file:
-        file.truncate((64 << 20) + 1)
-    with pytest.raises(TokenizerError, match="67,108,865 bytes"):
-        Tokenizer.from_folder(tmp_path)
-
-
-def test_folder_without_tokenizer_is_named(tmp_path):
-    """Without files the error says what was looked for, and SentencePiece is told apart."""
-    with pytest.raises(TokenizerError, match="merges.txt"):
-        Tokenizer.from_folder(tmp_path)
-    (tmp_path / "tokenizer.model").write_bytes(b"\x0a")
-    with pytest.raises(TokenizerError, match="SentencePiece"):
-        Tokenizer.from_folder(tmp_path)

@@ -4,10 +4,11 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from gui.models.plain_tooltip import tooltip
 from gui.models.token_text import choices, percent
 from gui.theme import Theme
 from gui.views.probability.style import MARGIN, PaintedWidget
-from gui.views.probability.words import model_definition, rank_of_vocabulary, sampling_definition, sentence, tooltip
+from gui.views.probability.words import model_definition, rank_of_vocabulary, sampling_definition, sentence
 from inference.types import StepTrace
 
 _WIDE = 540  # px from which the four figures stand in one line

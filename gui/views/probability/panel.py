@@ -71,7 +71,7 @@ class ProbabilityPanel(QWidget):
         """Paint with these colours from now on."""
         self.setPalette(palette_of(theme))
         self._header.state.set_theme(theme)
-        for part in (self._heading, self._scroll, self._others, self._numbers, self._strip, self._empty):
+        for part in (self._heading, self._scroll, self._others, self._numbers, self._strip, self._empty, self._temperature):
             part.set_theme(theme)
 
     def _arrange(self) -> None:

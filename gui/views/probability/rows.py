@@ -4,12 +4,13 @@ from PySide6.QtCore import QEvent, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from gui.models.plain_tooltip import tooltip
 from gui.models.token_text import hex_bytes
 from gui.theme import Theme
 from gui.views.probability.keys import row_steps, token_steps
 from gui.views.probability.row_painter import Row, RowPainter, rows_of
 from gui.views.probability.style import GUTTER, Columns, PaintedWidget
-from gui.views.probability.words import row_description, tooltip
+from gui.views.probability.words import row_description
 from inference.types import StepTrace
 
 _TOOLTIP_BYTES = 64

@@ -6,10 +6,11 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gui.models.plain_tooltip import tooltip
 from gui.theme import Theme
 from gui.views.probability.labels import Labels
 from gui.views.probability.style import MARGIN, PaintedWidget
-from gui.views.probability.words import no_draw_reason, tooltip
+from gui.views.probability.words import no_draw_reason
 from inference.types import StepTrace
 
 _STRIP_HEIGHT = 20

@@ -4,6 +4,7 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from gui.models.plain_tooltip import tooltip
 from gui.models.token_text import percent
 from gui.theme import Theme
 from gui.views.probability.style import BAR_GAP, BAR_HEIGHT, MARGIN, SWATCH_WIDTH, Columns, PaintedWidget
@@ -13,7 +14,6 @@ from gui.views.probability.words import (
     sampling_definition,
     sampling_heading,
     settings_line,
-    tooltip,
 )
 from inference.types import StepTrace
 

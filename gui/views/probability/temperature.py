@@ -4,8 +4,9 @@ from PySide6.QtCore import QLocale, QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QSlider, QWidget
 
+from gui.models.plain_tooltip import tooltip
+from gui.theme import Theme, slider_style
 from gui.views.probability.style import MARGIN, SMALL
-from gui.views.probability.words import tooltip
 
 _STEP = 0.05
 _HIGHEST = 2.0
@@ -49,6 +50,10 @@ class TemperatureControl(QWidget):
             self._number.setValue(temperature)
             self._slider.setValue(round(self._number.value() / _STEP))
         self._show_hint()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint the slider in these colours."""
+        self._slider.setStyleSheet(slider_style(theme))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A line between what the panel shows and what it lets one change."""

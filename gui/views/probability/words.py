@@ -1,14 +1,14 @@
 """The words that several parts of the panel use, translated, and the sentences made of a whole trace."""
 
-import html
 import math
 
 from PySide6.QtCore import QCoreApplication
 
-from gui.models.token_text import choices, label_of, ordinal, percent, spoken
+from gui.models.token_text import choices, label_of, ordinal, percent
 from inference.types import RemovedBy, StepTrace
 
 RULES: tuple[RemovedBy, ...] = ("top-k", "top-p", "min-p", "temperature")
+_WORD_JOINER = "\u2060"  # no width, no line break
 translate = QCoreApplication.translate
 
 
@@ -89,7 +89,7 @@ def no_draw_reason(trace: StepTrace) -> str:
     if trace.chosen_id < 0:
         return translate("ProbabilityPanel", "No draw here yet.")
     if trace.params.temperature == 0:
-        return translate("ProbabilityPanel", "Temperature 0: the likeliest token, no draw.")
+        return translate("ProbabilityPanel", "Temperature 0: no draw.")
     return translate("ProbabilityPanel", "No draw: this text was already there.")
 
 
@@ -102,11 +102,6 @@ def chosen_bytes(trace: StepTrace) -> bytes:
     """The bytes of the chosen token, which always has a row."""
     rows = trace.ids.tolist()
     return trace.token_bytes[rows.index(trace.chosen_id)] if trace.chosen_id in rows else b""
-
-
-def tooltip(text: str) -> str:
-    """`text` for a tooltip, in which nothing is taken for markup and lines break where the text does."""
-    return f"<qt><p style='white-space:pre-wrap'>{html.escape(text)}</p></qt>"
 
 
 def row_description(trace: StepTrace, row: int) -> str:
@@ -135,8 +130,10 @@ def _place(rank: int) -> str:
 
 
 def _quoted(token_id: int, data: bytes, characters: int) -> str:
-    text = spoken(label_of(token_id, data))
+    label = label_of(token_id, data)
+    text = label.text
     if len(text) > characters:
         text = text[: characters - 1] + "…"
-    unbroken = text.replace(" ", "\u00a0")  # a quotation mark and its word stay on one line
-    return translate("ProbabilityPanel", "“{token}”").format(token=unbroken)
+    if label.kind == "special":  # a line would break after its bars
+        text = _WORD_JOINER.join(text)
+    return translate("ProbabilityPanel", "“{token}”").format(token=text)

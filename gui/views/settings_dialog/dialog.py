@@ -45,8 +45,10 @@ class SettingsDialog(QDialog):
         self._make_pages()
         self._restore = QPushButton(self)
         self._close = QPushButton(self.tr("Clos&e"), self)
+        self._footer = muted_label("", self)
         self._lay_out()
         self._connect()
+        self._on_page_turned(0)
         self.set_theme(theme)
         self.set_settings(settings)
 
@@ -118,7 +120,7 @@ class SettingsDialog(QDialog):
         bottom = QHBoxLayout()
         bottom.setContentsMargins(20, 12, 20, 12)
         bottom.setSpacing(10)
-        bottom.addWidget(muted_label(self.tr("A change applies from the next answer on."), self), 1)
+        bottom.addWidget(self._footer, 1)
         for button in (self._restore, self._close):
             button.setAutoDefault(False)  # Enter in a number box must not press them
             bottom.addWidget(button)
@@ -135,6 +137,7 @@ class SettingsDialog(QDialog):
 
     def _connect(self) -> None:
         self._navigation.currentRowChanged.connect(self._pages.setCurrentIndex)
+        self._navigation.currentRowChanged.connect(self._on_page_turned)
         self._restore.clicked.connect(self._on_restore)
         self._close.clicked.connect(self.reject)
         for keys, slot in (("Ctrl+PgDown", self._on_next_page), ("Ctrl+PgUp", self._on_previous_page)):
@@ -177,6 +180,11 @@ class SettingsDialog(QDialog):
         for key in self._options:
             self.field(key).commit()
         self._flush()
+
+    @Slot(int)
+    def _on_page_turned(self, page: int) -> None:
+        waits = GROUPS[page].waits_for_answer
+        self._footer.setText(self.tr("A change applies from the next answer on.") if waits else "")
 
     @Slot()
     def _on_restore(self) -> None:

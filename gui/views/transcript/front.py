@@ -18,6 +18,7 @@ from gui.theme import Theme
 from gui.views.transcript.style import button_style, scaled_font, set_text_color
 
 GREETING_SIDE = 32
+SCENE_GAP = 12  # to the first message
 
 
 class SceneBlock(QFrame):
@@ -155,7 +156,7 @@ class Front(QWidget):
         self.greeting = Greeting(theme, self)
         self.scene.hide()
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, 0, SCENE_GAP)
         column.addWidget(self.scene)
         column.addWidget(self.greeting, 1)
 

@@ -83,6 +83,11 @@ class MessageView(QWidget):
     def _is_user(self) -> bool:
         return self._message.role == "user"
 
+    @property
+    def _has_nothing_to_show(self) -> bool:
+        """An answer that ended before its first token: only the note says something."""
+        return not (self._message.text or self._message.tokens or self._message.is_active)
+
     # -- contents ------------------------------------------------------------------------------------------------------
 
     def append_text(self, text: str) -> None:
@@ -161,7 +166,9 @@ class MessageView(QWidget):
             self._show_marks()
         y = (DIVIDER if self._has_divider else 0) + PADDING
         y = self._place(self.heading, y, inner, self.heading.sizeHint().height()) + LINE_GAP
-        y = self._place(self.body, y, inner, self.body.fit(inner))
+        self.body.setVisible(not self._has_nothing_to_show)
+        if self.body.isVisibleTo(self):
+            y = self._place(self.body, y, inner, self.body.fit(inner))
         shown = bool(self.note.text())
         self.note.setVisible(shown)
         if shown:

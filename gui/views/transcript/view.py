@@ -218,7 +218,8 @@ class Transcript(QWidget):
         """The divider stands between the last forgotten message and the first that the model sees."""
         messages = self._conversation.messages
         forgotten = [index for index, message in enumerate(messages) if message.is_forgotten]
-        first_seen = forgotten[-1] + 1 if forgotten and forgotten[-1] + 1 < len(messages) else None
+        rest = range(forgotten[-1] + 1, len(messages)) if forgotten else ()
+        first_seen = next((index for index in rest if messages[index].status != "failed"), None)  # a failed answer never is
         if first_seen == self._first_seen:
             return
         changed, self._first_seen = (self._first_seen, first_seen), first_seen
