@@ -4,7 +4,7 @@ import time
 
 from PySide6.QtCore import QSettings, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from gui.actions import fill_menu_bar, make_actions
 from gui.chat import Chat
@@ -209,6 +209,14 @@ class MainWindow(QMainWindow):
         """Text of the newest answer; "" where there is none."""
         answers = (message.text for message in reversed(self._conversation.messages) if message.role == "assistant")
         return next(answers, "")
+
+    @Slot()
+    def edit(self) -> None:
+        """Cut, copy, paste or select all, as the menu entry says, where the keyboard is."""
+        edits = {"cut": "cut", "copy": "copy", "paste": "paste", "select_all": "selectAll"}
+        command = getattr(QApplication.focusWidget(), edits[self.sender().objectName()], None)
+        if command is not None:
+            command()
 
     @Slot()
     def copy_last_answer(self) -> None:

@@ -304,6 +304,23 @@ def test_the_last_answer_is_copied(stage: Stage):
     assert QGuiApplication.clipboard().text() == "Hello there."
 
 
+def test_the_edit_menu_acts_where_the_keyboard_is(stage: Stage):
+    """Select all, cut and paste in the composer; with the panel focused they do nothing."""
+    stage.ready()
+    stage.window.activateWindow()
+    stage.window.composer.focus()
+    stage.type("some words")
+    for key in ("select_all", "cut"):
+        stage.window.actions_by_key[key].trigger()
+    assert (stage.window.composer.text(), QGuiApplication.clipboard().text()) == ("", "some words")
+    for _ in range(2):
+        stage.window.actions_by_key["paste"].trigger()
+    assert stage.window.composer.text() == "some wordssome words"
+    stage.window.panel.setFocus()
+    stage.window.actions_by_key["cut"].trigger()
+    assert stage.window.composer.text() == "some wordssome words"
+
+
 def test_the_draft_is_counted(stage: Stage):
     stage.ready()
     stage.window.composer.focus()

@@ -346,7 +346,7 @@ def test_a_scene_is_no_part_of_the_first_message(gpt2: Engine):
         forgotten.append(first.dropped)
     assert forgotten[-1]
     assert all(set(before) <= set(after) for before, after in zip(forgotten, forgotten[1:], strict=False))
-    assert len(set(forgotten)) <= 5
+    assert len(set(forgotten)) <= 8  # a quarter of the view is made free at a time, so only every third turn reads afresh
 
 
 def test_numbers_out_of_range_are_refused_where_they_are_given():
