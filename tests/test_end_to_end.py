@@ -66,7 +66,7 @@ def program(screen: dict[str, str], tmp_path: Path) -> Iterator[tuple[subprocess
     command = [sys.executable, "-m", "gui", "--profile", str(profile)]
     process = subprocess.Popen(command, cwd=ROOT, env=screen, stderr=subprocess.PIPE, text=True)
     person = Person(screen)
-    person.do("windowactivate", "--sync", person.wait_for_window("^Glassbox$"))
+    person.do("windowactivate", "--sync", person.wait_for_window("Glassbox$"))
     yield process, person, profile
     if process.poll() is None:
         process.send_signal(signal.SIGKILL)
