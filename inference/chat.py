@@ -12,8 +12,6 @@ from inference.template_parts import TemplateParts
 from inference.tokenizer import Tokenizer
 from inference.types import Message
 
-__all__ = ["ChatFormat", "Prompt"]
-
 LARGEST_FILE_BYTES = 16 << 20  # some tokenizer_config.json list thousands of added tokens
 
 

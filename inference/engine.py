@@ -11,11 +11,12 @@ import torch
 
 from inference import checkpoint, sampling
 from inference.answer import Answer
-from inference.chat import ChatFormat, Prompt
+from inference.chat import ChatFormat
 from inference.context import forgotten
 from inference.device import memory_errors
 from inference.errors import ContextFullError, InferenceError, OutOfMemoryError, RequestError
 from inference.model import Transformer
+from inference.prompt import Prompt
 from inference.session import Session
 from inference.tokenizer import Tokenizer
 from inference.trace import trace_given, trace_step

@@ -243,8 +243,10 @@ def test_a_draft_that_cannot_be_counted_does_not_end_the_answer(qtbot: QtBot, re
     host.tokens_counted.connect(counts.append)
     failures = []
     host.run_failed.connect(failures.append)
+    batches = collected(host)
     host.count_tokens("hard")
     engine.gate.release(2)
+    qtbot.waitUntil(lambda: sum(map(len, batches)) == 2 or bool(failures), timeout=5000)
     host.count_tokens("easy")
     with qtbot.waitSignal(host.run_finished, timeout=5000):
         engine.gate.release(10)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from inference.chat import ChatFormat, Prompt
+from inference.chat import ChatFormat
 from inference.errors import TemplateError
+from inference.prompt import Prompt
 from inference.template import ConversationRefusedError
 from inference.tokenizer import Tokenizer
 from inference.training.train_tokenizer import PATTERN
