@@ -1,5 +1,7 @@
 """The composition root: builds every part of the program and hands them to one another."""
 
+import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +27,8 @@ from gui.views.about_dialog import AboutDialog
 from gui.views.settings_dialog.dialog import SettingsDialog
 from gui.views.shortcuts_dialog import ShortcutsDialog
 from inference.types import ModelSpec, RunFailed
+
+log = logging.getLogger(__name__)
 
 
 class Glassbox(QObject):
@@ -52,6 +56,10 @@ class Glassbox(QObject):
         """Show the window; the engine starts once it is on screen."""
         self.window.show()
         QTimer.singleShot(0, self, self.load_chosen_model)
+
+    def is_busy(self) -> bool:
+        """Whether an answer is being made."""
+        return self.chat.is_busy
 
     def close(self) -> bool:
         """End the engine; False when its thread did not end in time."""
@@ -103,7 +111,7 @@ class Glassbox(QObject):
         }
         for key, command in commands.items():
             self.window.actions_by_key[key].triggered.connect(command)
-        self.window.actions_by_key["panel"].toggled.connect(self.window.show_panel)
+        self.window.actions_by_key["panel"].toggled.connect(self._on_panel_toggled)
 
     def _show_settings(self) -> None:
         """Bring everything that shows a setting in line with it."""
@@ -241,6 +249,13 @@ class Glassbox(QObject):
     def _on_use_bundled(self) -> None:
         self._load("")
 
+    @Slot(bool)
+    def _on_panel_toggled(self, shown: bool) -> None:
+        """A panel that opens again shows what is newest, not what it showed when it was closed."""
+        self.window.show_panel(shown)
+        if shown and self.inspector.held is None:
+            self.inspector.show_newest()
+
     @Slot()
     def _on_shortcuts(self) -> None:
         self._ask(ShortcutsDialog(shortcut_table(), self.window))
@@ -297,10 +312,13 @@ def main(model: Path | None, profile: Path | None) -> int:
         print(error, file=sys.stderr)  # noqa: T201  there is no log to write to
         return 1
     diagnostics.install_handlers(program.window.banner.show_message)
-    garbage = GarbagePolicy(program)
+    garbage = GarbagePolicy(program.is_busy, program)
     program.host.model_ready.connect(garbage.freeze)
     program.start()
     code = application.exec()
-    program.close()
+    if not program.close():  # in the middle of one long step; nothing of the user's is in that thread
+        log.warning("the engine thread did not end in time")
+        logging.shutdown()
+        os._exit(code)
     garbage.release()
     return code

@@ -5,6 +5,7 @@ and a full collection with torch loaded takes over 100 ms, unless what exists by
 """
 
 import gc
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
@@ -12,10 +13,11 @@ COLLECT_EVERY_MS = 10_000
 
 
 class GarbagePolicy(QObject):
-    """Turns automatic collection off while it lives; `release` turns it on again."""
+    """Turns automatic collection off while it lives; `release` turns it on again. While `is_busy` it waits."""
 
-    def __init__(self, parent: QObject | None = None):
+    def __init__(self, is_busy: Callable[[], bool], parent: QObject | None = None):
         super().__init__(parent)
+        self._is_busy = is_busy
         gc.disable()
         self._timer = QTimer(self)
         self._timer.setInterval(COLLECT_EVERY_MS)
@@ -29,7 +31,8 @@ class GarbagePolicy(QObject):
 
     @Slot()
     def _on_timeout(self) -> None:
-        gc.collect()
+        if not self._is_busy():
+            gc.collect()
 
     def release(self) -> None:
         """Back to Python's own policy."""

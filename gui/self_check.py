@@ -157,7 +157,7 @@ def check(paths: Paths, model: Path | None) -> int:
     """Run the program once; prints the report or the error, returns the exit code."""
     program = Glassbox(make_application(paths), paths, model)
     program.preferences.update({"seed_mode": "fixed", "temperature": 0.7})
-    garbage = GarbagePolicy(program)
+    garbage = GarbagePolicy(program.is_busy, program)
     program.host.model_ready.connect(garbage.freeze)
     checker = SelfCheck(program)
     diagnostics.install_handlers(checker.give_up)  # a slot that fails is something broken, too

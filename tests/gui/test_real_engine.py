@@ -25,6 +25,7 @@ def start(qtbot: QtBot, tmp_path: Path) -> Iterator[object]:
 
     def starter(model: Path) -> Glassbox:
         program = Glassbox(QApplication.instance(), Paths(tmp_path / "profile"), model)
+        program.preferences.update({"seed_mode": "fixed", "seed": 1})
         programs.append(program)
         with qtbot.waitSignal(program.host.model_ready, timeout=60_000):
             program.start()
