@@ -52,12 +52,12 @@ class Answer:
         """Note why the answer ends; the first reason stays."""
         self.reason = self.reason or reason
 
-    def finished(self, stats: RunStats, cached_tokens: int) -> RunFinished:
+    def finished(self, stats: RunStats) -> RunFinished:
         """The last event of the run. Without a reason of its own the run was cancelled."""
         tail = self.detokenizer.finish()
         self.text += tail
         ids = self._ids_before_stop() if self.reason == "stop" else tuple(self.ids)
-        return RunFinished(self.request.run_id, self.reason or "cancelled", stats, tail, cached_tokens, ids)
+        return RunFinished(self.request.run_id, self.reason or "cancelled", stats, tail, ids)
 
     def _ids_before_stop(self) -> tuple[int, ...]:
         """Ids that stand for the text without the stop string: drawn ones as far as they go, then its last piece re-encoded."""

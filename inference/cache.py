@@ -24,11 +24,6 @@ class KVCache:
         self.capacity_tokens = capacity_tokens
         self.length = 0
 
-    @property
-    def size_bytes(self) -> int:
-        """Memory held by keys and values together."""
-        return 2 * self.keys.numel() * self.keys.element_size()
-
     def reserve(self, new_tokens: int) -> None:
         """Raise ContextFullError unless `new_tokens` more positions fit."""
         if self.length + new_tokens > self.capacity_tokens:

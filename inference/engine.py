@@ -129,7 +129,7 @@ class Engine:
         if logits is not None and not request.cancel.is_set:
             yield from self._decode(request, answer, logits)
         stats = RunStats(len(ids), reused, answer.new_tokens, prefill_s, time.perf_counter() - started)
-        yield answer.finished(stats, len(self.session.ids))
+        yield answer.finished(stats)
 
     def _decode(self, request: GenerateRequest, answer: Answer, logits: torch.Tensor) -> Iterator[TokenEvent]:
         """The loop itself: distribution, draw, append, and again."""

@@ -338,7 +338,6 @@ class RunFinished:
     reason: FinishReason
     stats: RunStats
     text_tail: str = ""
-    cached_tokens: int = 0
     answer_ids: tuple[int, ...] = ()
 
 

@@ -112,7 +112,7 @@ class ScriptedEngine:
             yield TokenEvent(request.run_id, step, value, bytes([value]), chr(value) if value < 128 else "", False, trace)
         reason = "cancelled" if request.cancel.is_set else "end"
         stats = RunStats(len(prompt), 0, drawn, 0.01, 0.01 * max(1, drawn))
-        yield RunFinished(request.run_id, reason, stats, "", len(prompt) + drawn, tuple(data[:drawn]))
+        yield RunFinished(request.run_id, reason, stats, "", tuple(data[:drawn]))
 
     def explain(self, request: ExplainRequest) -> StepTrace:
         """The step again."""

@@ -115,12 +115,6 @@ def test_a_crop_beyond_the_end_is_a_mistake(model, length):
         cache.crop(length)
 
 
-def test_size_bytes_is_what_the_tensors_hold(model):
-    """The number shown to the user is the memory that is taken."""
-    cache = new_cache(model, capacity=10)
-    assert cache.size_bytes == cache.keys.nbytes + cache.values.nbytes
-
-
 def test_canary_is_causal_aligns_to_the_top_left():
     """Why `chunk_mask` exists: with fewer queries than keys, torch's is_causal hides keys that must be seen.
 
