@@ -17,6 +17,7 @@ from gui.engine_host import EngineHost, WorkerMaker
 from gui.engine_worker import EngineWorker
 from gui.garbage import GarbagePolicy
 from gui.inspector import Inspector
+from gui.journal import Journal
 from gui.main_window import MainWindow
 from gui.models.conversation import Conversation
 from gui.paths import FolderError, Paths
@@ -46,10 +47,12 @@ class Glassbox(QObject):
         state = QSettings(str(paths.window_file), QSettings.Format.IniFormat, self)
         self.window = MainWindow(self.chat, self.conversation, self._theme, state)
         self.inspector = Inspector(self.host, self.chat, self.conversation, self.window.transcript, self.window.panel, self)
+        self.journal = Journal(self.conversation, self)
         self._dialog: SettingsDialog | None = None
         self._connect_engine()
         self._connect_window()
         self._connect_commands()
+        self._notes = (*self.preferences.notes, *self.journal.open(paths))
         self._show_settings()
 
     def start(self) -> None:
@@ -62,7 +65,8 @@ class Glassbox(QObject):
         return self.chat.is_busy
 
     def close(self) -> bool:
-        """End the engine; False when its thread did not end in time."""
+        """Save what is left and end the engine; False when its thread did not end in time."""
+        self.journal.close()
         return self.host.close()
 
     def _connect_engine(self) -> None:
@@ -85,6 +89,7 @@ class Glassbox(QObject):
         self.inspector.changed.connect(self._on_inspector_changed)
         self.preferences.changed.connect(self._on_preferences_changed)
         self.preferences.save_failed.connect(window.banner.show_message)
+        self.journal.failed.connect(window.banner.show_message)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_color_scheme_changed)
 
     def _connect_commands(self) -> None:
@@ -114,13 +119,14 @@ class Glassbox(QObject):
         self.window.actions_by_key["panel"].toggled.connect(self._on_panel_toggled)
 
     def _show_settings(self) -> None:
-        """Bring everything that shows a setting in line with it."""
+        """Bring everything that shows a setting, or what was restored, in line with it."""
         self.window.panel.set_temperature(self.preferences.settings.temperature)
+        self.window.refresh()
         self.inspector.show_newest()
         self._on_inspector_changed()
         self.window.actions_by_key["bundled_model"].setEnabled(self._paths.bundled_model() is not None)
-        if self.preferences.notes:
-            self.window.banner.show_message("\n".join(self.preferences.notes))
+        if self._notes:
+            self.window.banner.show_message("\n".join(self._notes))
 
     @Slot()
     def load_chosen_model(self) -> None:

@@ -151,9 +151,17 @@ class Chat(QObject):
     def _on_model_ready(self, spec: ModelSpec) -> None:
         self.spec = spec
         self._is_loading = False
+        self.used_tokens = self._tokens_of_conversation(spec)
         if self._answer is not None and not self._host.is_running:
             self._start()
         self.changed.emit()
+
+    def _tokens_of_conversation(self, spec: ModelSpec) -> int:
+        """What the newest answer took of this model's context; 0 where another model gave it, or none has."""
+        for message in reversed(self._conversation.messages):
+            if message.role == "assistant" and message.answer_ids is not None and message.weights_hash == spec.weights_hash:
+                return len(message.prompt_ids) + len(message.answer_ids)
+        return 0
 
     @Slot(object)
     def _on_load_failed(self, _failure: RunFailed) -> None:

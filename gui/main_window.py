@@ -245,8 +245,9 @@ class MainWindow(QMainWindow):
         )
 
     @Slot(int)
-    def _on_message_added(self, _index: int) -> None:
-        self._activity.setText(self.tr("Answering…") if self._chat.spec else self.tr("Waiting for the model…"))
+    def _on_message_added(self, index: int) -> None:
+        if self._conversation.messages[index].is_active:  # one that is restored waits for nothing
+            self._activity.setText(self.tr("Answering…") if self._chat.spec else self.tr("Waiting for the model…"))
 
     @Slot()
     def _on_cleared(self) -> None:

@@ -46,6 +46,11 @@ class Paths:
         return self.config_folder / "window.ini"
 
     @property
+    def conversations_file(self) -> Path:
+        """What was said."""
+        return self.data_folder / "conversations.db"
+
+    @property
     def log_file(self) -> Path:
         """The newest log."""
         return self.log_folder / "glassbox.log"

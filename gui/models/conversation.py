@@ -107,6 +107,15 @@ class Conversation(QObject):
         self.message_added.emit(index)
         return index
 
+    def restore(self, messages: Sequence[ChatMessage]) -> None:
+        """Put the messages of an earlier session back into an empty conversation; their traces are not looked at."""
+        forgotten = [index for index, message in enumerate(messages) if message.is_forgotten]
+        for index, message in enumerate(messages):
+            message.is_forgotten = False
+            self._messages.append(message)
+            self.message_added.emit(index)
+        self.set_forgotten(forgotten)
+
     def append_tokens(self, index: int, events: Sequence[TokenEvent]) -> None:
         """Add tokens, and the text that became final with them, to an answer."""
         message = self._messages[index]

@@ -42,6 +42,14 @@ class Stage:
         self.run()
         return self
 
+    def close(self) -> None:
+        """End the program, as the user does, and free its windows."""
+        self.program.close()
+        self.window.close()
+        self.program.deleteLater()
+        self.window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
     def type(self, text: str) -> None:
         """Type into whatever has the focus, key by key."""
         self.qtbot.keyClicks(QApplication.focusWidget(), text)
@@ -51,8 +59,4 @@ class Stage:
 def stage(qtbot: QtBot, tmp_path: Path) -> Iterator[Stage]:
     stage = Stage(qtbot, tmp_path / "profile")
     yield stage
-    stage.program.close()
-    stage.window.close()
-    stage.program.deleteLater()
-    stage.window.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    stage.close()

@@ -75,6 +75,7 @@ class MarkedText(QTextEdit):
     def set_text(self, text: str, width: int) -> None:
         """Show other text, wrapped at `width` pixels."""
         self._text = text
+        self.resize(width, self.height())  # or Qt wraps the document at the widget's old width as soon as it is shown
         self.document().setTextWidth(width)
         self._paragraphs.set_text(text)
         self._select(0, 0)
