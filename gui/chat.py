@@ -20,7 +20,7 @@ from inference.types import (
     TokenEvent,
 )
 
-TRACE_INTERVAL_S = 0.2  # of a fast model the panel shows what an eye can follow; the steps between are explained when held
+TRACE_INTERVAL_S = 0.3  # of a fast model the panel shows what an eye can follow; the steps between are explained when held
 LONG_PROMPT_TOKENS = 64  # reading fewer new tokens than this needs no progress line
 
 
