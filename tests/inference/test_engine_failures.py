@@ -113,7 +113,7 @@ def test_no_memory_ends_the_run_with_a_sentence_and_frees_the_cache(llama: Engin
     *_, last = llama.generate(request(seed=24))
     assert (type(last), last.kind) == (RunFailed, "memory")
     assert "memory" in last.message
-    assert (llama.session.ids, llama.session.cache.size_bytes) == ([], 0)
+    assert (llama.session.ids, llama.session.cache.keys.nbytes) == ([], 0)
     assert run(llama, request(seed=24))[2].answer_ids == expected
 
 
