@@ -68,6 +68,7 @@ class SelfCheck(QObject):
         self._round = 0
         self._sent_s = 0.0
         self._first_token_s: list[float] = []
+        self._tokens: list[int] = []  # of each answer; a model may end one early
         self._rates: dict[bool, list[float]] = {True: [], False: []}
         program.window.installEventFilter(self)
         program.host.model_ready.connect(self._on_model_ready)
@@ -111,9 +112,14 @@ class SelfCheck(QObject):
 
     @Slot(int)
     def _on_answer_ended(self, message: int) -> None:
-        stats = self._program.conversation.messages[message].stats
-        if stats is None:
+        answer = self._program.conversation.messages[message]
+        if answer.status == "failed":  # run_failed tells why
             return
+        stats = answer.stats
+        if stats is None or not stats.new_tokens:
+            self.give_up(f"the answer of round {self._round} has no tokens")
+            return
+        self._tokens.append(stats.new_tokens)
         if self._round > 1:  # the first pair warms up
             self._rates[self._is_panel_open].append(stats.tokens_per_s)
         self._round += 1
@@ -129,6 +135,8 @@ class SelfCheck(QObject):
         opened, closed = statistics.median(self._rates[True]), statistics.median(self._rates[False])
         pauses = sorted(self._meter.pauses_ms)
         self.report |= {
+            "first_answer_tokens": self._tokens[0],
+            "all_answers_tokens": sum(self._tokens),
             "time_to_first_token_s": round(statistics.median(self._first_token_s), 4),
             "tokens_per_s": round(opened, 1),
             "tokens_per_s_panel_closed": round(closed, 1),
