@@ -30,7 +30,9 @@ from inference.types import (
 
 log = logging.getLogger(__name__)
 
-SWITCH_INTERVAL_S = 0.0005  # how long this thread may hold the interpreter while the UI thread waits for it
+# How long one thread may hold the interpreter while the other waits. Measured with the panel open: 5 ms cost 4.4 % of tokens/s,
+# 0.5 ms 1.9 %, 0.1 ms 1.2 % (medians of the self-check).
+SWITCH_INTERVAL_S = 0.0001
 
 
 class EngineLike(Protocol):
