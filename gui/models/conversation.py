@@ -10,9 +10,19 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal
 
 from gui.models.utf16 import utf16_length
-from inference.types import FinishReason, GenerateRequest, Message, Role, RunStats, StepTrace, TokenEvent
+from inference.types import (
+    FinishReason,
+    GenerateRequest,
+    Message,
+    PromptSpan,
+    Role,
+    RunStats,
+    StepTrace,
+    TokenEvent,
+    TokenNumbers,
+)
 
-Status = Literal["queued", "waiting", "reading", "streaming", "done", "stopped", "failed"]
+Status = Literal["queued", "waiting", "reading", "streaming", "paused", "done", "stopped", "failed"]
 
 # A trace takes about 2 KB with 12 rows; older ones can be asked of the engine again.
 MAX_TRACES = 20_000
@@ -31,6 +41,8 @@ class TokenRecord:
     end: int
     trace: StepTrace | None = None
     is_end: bool = False
+    numbers: TokenNumbers | None = None
+    is_given: bool = False
 
 
 @dataclass(slots=True)
@@ -55,6 +67,8 @@ class ChatMessage:
     author: str = ""
     weights_hash: str = ""
     prompt_ids: tuple[int, ...] = ()
+    spans: tuple[PromptSpan, ...] = ()
+    parent_id: str = ""
     answer_ids: tuple[int, ...] | None = None
 
     @property
