@@ -14,7 +14,13 @@ from typing import Protocol
 
 from inference.errors import CheckpointError, InferenceError
 from inference.types import (
+    AskAnswered,
+    AskRequest,
+    CompareRequest,
     CountTokensRequest,
+    DescribeRequest,
+    DraftExplained,
+    DraftRequest,
     Event,
     ExplainRequest,
     GenerateRequest,
@@ -24,8 +30,8 @@ from inference.types import (
     ModelSpec,
     RunFailed,
     StepExplained,
-    StepTrace,
     TokenCount,
+    TokensDescribed,
 )
 
 log = logging.getLogger(__name__)
@@ -43,16 +49,30 @@ class EngineLike(Protocol):
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """Events of one answer."""
 
-    def explain(self, request: ExplainRequest) -> StepTrace:
+    def compare(self, request: CompareRequest) -> Iterator[Event]:
+        """Events of one comparison."""
+
+    def explain(self, request: ExplainRequest) -> StepExplained:
         """The trace of one position."""
+
+    def ask(self, request: AskRequest) -> AskAnswered:
+        """How likely a text is at one position."""
+
+    def explain_draft(self, request: DraftRequest) -> DraftExplained:
+        """What would follow a draft."""
+
+    def describe(self, request: DescribeRequest) -> TokensDescribed:
+        """What ids are."""
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text."""
 
 
 Loader = Callable[[LoadRequest, Callable[[LoadProgress], None]], EngineLike]
-Request = LoadRequest | GenerateRequest | ExplainRequest | CountTokensRequest
-Posted = Event | LoadProgress | ModelReady | StepExplained | TokenCount
+LongRequest = LoadRequest | GenerateRequest | CompareRequest
+SmallRequest = ExplainRequest | AskRequest | DraftRequest | DescribeRequest | CountTokensRequest
+Request = LongRequest | SmallRequest
+Posted = Event | LoadProgress | ModelReady | StepExplained | AskAnswered | DraftExplained | TokensDescribed | TokenCount
 
 
 def load_engine(request: LoadRequest, progress: Callable[[LoadProgress], None]) -> EngineLike:
@@ -73,9 +93,9 @@ class EngineWorker:
     def __init__(self, post: Callable[[Posted], None], loader: Loader = load_engine):
         self._loader = loader
         self._post_event = post
-        self._queue: queue.SimpleQueue[LoadRequest | GenerateRequest | None] = queue.SimpleQueue()  # None: look around
-        self._drafts: deque[CountTokensRequest] = deque(maxlen=1)  # only the newest of each is answered
-        self._questions: deque[ExplainRequest] = deque(maxlen=1)
+        self._queue: queue.SimpleQueue[LongRequest | None] = queue.SimpleQueue()  # None: look around
+        kinds = (CountTokensRequest, ExplainRequest, AskRequest, DescribeRequest, DraftRequest)
+        self._small: dict[type, deque[SmallRequest]] = {kind: deque(maxlen=1) for kind in kinds}  # the newest of each
         self._wanted_load = 0
         self._is_closing = False
         self._engine: EngineLike | None = None
@@ -87,19 +107,14 @@ class EngineWorker:
         self._thread.start()
 
     def submit(self, request: Request) -> None:
-        """Queue a request (UI thread). A newer draft, question or load replaces an older one that is not answered yet."""
-        match request:
-            case CountTokensRequest():
-                self._drafts.append(request)
-                self._queue.put(None)
-            case ExplainRequest():
-                self._questions.append(request)
-                self._queue.put(None)
-            case LoadRequest():
-                self._wanted_load = request.run_id
-                self._queue.put(request)
-            case GenerateRequest():
-                self._queue.put(request)
+        """Queue a request (UI thread). A newer small request or load replaces an older one that is not answered yet."""
+        if type(request) in self._small:
+            self._small[type(request)].append(request)
+            self._queue.put(None)
+            return
+        if isinstance(request, LoadRequest):
+            self._wanted_load = request.run_id
+        self._queue.put(request)
 
     def close(self, timeout_s: float) -> bool:
         """End the thread after the step in work (UI thread); False when it did not end in time. Nothing is posted any more."""
@@ -135,14 +150,19 @@ class EngineWorker:
             log.exception("the engine failed on %s", type(request).__name__)
             self._post(RunFailed(request.run_id, "internal", f"Something unexpected went wrong: {error}"))
 
-    def _handle(self, request: LoadRequest | GenerateRequest) -> None:
+    def _handle(self, request: LongRequest) -> None:
         match request:
             case LoadRequest():
                 self._load(request)
             case GenerateRequest():
-                for event in self._loaded().generate(request):
-                    self._post(event)
-                    self._answer_small_requests()
+                self._drive(self._loaded().generate(request))
+            case CompareRequest():
+                self._drive(self._loaded().compare(request))
+
+    def _drive(self, events: Iterator[Event]) -> None:
+        for event in events:
+            self._post(event)
+            self._answer_small_requests()
 
     def _loaded(self) -> EngineLike:
         if self._engine is None:
@@ -160,12 +180,23 @@ class EngineWorker:
         self._post(ModelReady(request.run_id, self._engine.spec))
 
     def _answer_small_requests(self) -> None:
-        """Count the newest draft and explain the newest question, also between two tokens of an answer."""
-        while self._drafts:
-            draft = self._drafts.popleft()
-            with self._failures_posted(draft):
-                self._post(TokenCount(draft.run_id, self._loaded().count_tokens(draft.text)))
-        while self._questions:
-            question = self._questions.popleft()
-            with self._failures_posted(question):
-                self._post(StepExplained(question.run_id, self._loaded().explain(question)))
+        """Answer the newest of each kind, also between two tokens of an answer."""
+        for waiting in self._small.values():
+            while waiting:
+                request = waiting.popleft()
+                with self._failures_posted(request):
+                    self._post(self._answer_to(request))
+
+    def _answer_to(self, request: SmallRequest) -> Posted:
+        engine = self._loaded()
+        match request:
+            case CountTokensRequest():
+                return TokenCount(request.run_id, engine.count_tokens(request.text))
+            case ExplainRequest():
+                return engine.explain(request)
+            case AskRequest():
+                return engine.ask(request)
+            case DescribeRequest():
+                return engine.describe(request)
+            case DraftRequest():
+                return engine.explain_draft(request)

@@ -30,6 +30,7 @@ from inference.types import (
 )
 
 VOCABULARY = 256
+NEXT = ord("!")  # what the engine would say next, if asked
 
 
 def make_spec(**changes: object) -> ModelSpec:
@@ -114,10 +115,11 @@ class ScriptedEngine:
         stats = RunStats(len(prompt), 0, drawn, 0.01, 0.01 * max(1, drawn))
         yield RunFinished(request.run_id, reason, stats, "", tuple(data[:drawn]))
 
-    def explain(self, request: ExplainRequest) -> StepTrace:
+    def explain(self, request: ExplainRequest) -> StepExplained:
         """The step again."""
         self.requests.append(request)
-        return make_trace(request.token_id, request.trace_rows, request.params)
+        token = NEXT if request.token_id is None else request.token_id
+        return StepExplained(request.run_id, make_trace(token, request.trace_rows, request.params))
 
     def count_tokens(self, text: str) -> int:
         """Bytes."""
@@ -168,6 +170,6 @@ class ScriptedWorker:
             case GenerateRequest():
                 yield from self.engine.generate(request)
             case ExplainRequest():
-                yield StepExplained(request.run_id, self.engine.explain(request))
+                yield self.engine.explain(request)
             case CountTokensRequest():
                 yield TokenCount(request.run_id, self.engine.count_tokens(request.text))

@@ -22,7 +22,7 @@ from inference.types import (
     LoadRequest,
     Message,
     ModelReady,
-    StepTrace,
+    StepExplained,
     TokenEvent,
 )
 from tests.gui.scripted import ScriptedEngine, make_spec
@@ -215,7 +215,7 @@ class RefusingEngine(GatedEngine):
             raise RequestError("That text is too hard.")
         return super().count_tokens(text)
 
-    def explain(self, request: ExplainRequest) -> StepTrace:
+    def explain(self, request: ExplainRequest) -> StepExplained:
         if request.token_id == 1:
             raise RequestError("There is no such step.")
         if request.token_id == 2:
