@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings, QTimer, Slot
@@ -12,16 +13,26 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
 from gui import diagnostics, launcher
 from gui.actions import shortcut_table
+from gui.certainty import Certainty
 from gui.chat import Chat
+from gui.choosing import Choosing
+from gui.comparing import Comparing
+from gui.drafting import Drafting
+from gui.editing import Editing
 from gui.engine_host import EngineHost, WorkerMaker
 from gui.engine_worker import EngineWorker
+from gui.exporting import Exporting
 from gui.garbage import GarbagePolicy
 from gui.inspector import Inspector
 from gui.journal import Journal
+from gui.looking import Looking
 from gui.main_window import MainWindow
+from gui.message_commands import MessageCommands
 from gui.models.conversation import Conversation
+from gui.models.tint import TINT_KINDS
 from gui.paths import FolderError, Paths
 from gui.preferences import Preferences
+from gui.replaying import Replaying
 from gui.settings import SettingsStore
 from gui.theme import apply_theme, control_style, theme_for
 from gui.views.about_dialog import AboutDialog
@@ -30,6 +41,8 @@ from gui.views.shortcuts_dialog import ShortcutsDialog
 from inference.types import ModelSpec, RunFailed
 
 log = logging.getLogger(__name__)
+
+PAGES = 4  # of the panel
 
 
 class Glassbox(QObject):
@@ -47,6 +60,7 @@ class Glassbox(QObject):
         state = QSettings(str(paths.window_file), QSettings.Format.IniFormat, self)
         self.window = MainWindow(self.chat, self.conversation, self._theme, state)
         self.inspector = Inspector(self.host, self.chat, self.conversation, self.window.transcript, self.window.panel, self)
+        self._make_tools()
         self.journal = Journal(self.conversation, self)
         self._dialog: SettingsDialog | None = None
         self._connect_engine()
@@ -54,6 +68,21 @@ class Glassbox(QObject):
         self._connect_commands()
         self._notes = (*self.preferences.notes, *self.journal.open(paths))
         self._show_settings()
+
+    def _make_tools(self) -> None:
+        """What the reader does with steps and answers; each owns its own window, where it has one."""
+        host, chat, conversation, inspector, window = self.host, self.chat, self.conversation, self.inspector, self.window
+        self.choosing = Choosing(chat, inspector, conversation, window.panel, self)
+        self.drafting = Drafting(host, chat, inspector, window.composer, window.panel, self)
+        self.comparing = Comparing(host, chat, conversation, self._theme, window)
+        self.replaying = Replaying(host, chat, conversation, inspector, self._theme, window)
+        self.looking = Looking(host, chat, conversation, inspector, self._theme, window)
+        self.certainty = Certainty(conversation, inspector, self._theme, window)
+        self.exporting = Exporting(conversation, inspector, window.panel, window)
+        self.editing = Editing(conversation, window.composer, self)
+        self.commands = MessageCommands(
+            chat, conversation, inspector, self.comparing, self.looking, self.replaying, self.exporting, self.editing, self
+        )
 
     def start(self) -> None:
         """Show the window; the engine starts once it is on screen."""
@@ -81,19 +110,33 @@ class Glassbox(QObject):
         window.composer.stop_requested.connect(self.chat.stop)
         window.composer.draft_changed.connect(self._on_draft_changed)
         window.transcript.example_chosen.connect(self._on_submitted)
+        window.transcript.command_requested.connect(self.commands.run)
+        window.transcript.switch_requested.connect(self.commands.switch)
+        window.legend.tint_chosen.connect(self._on_tint_chosen)
         window.transcript.scene_edit_requested.connect(self._on_scene_edit_requested)
         window.panel.temperature_changed.connect(self.preferences.set_temperature)
         window.banner.button_clicked.connect(self._on_use_bundled)
         window.escape_pressed.connect(self._on_escape)
         window.closed.connect(self._on_closed)
+        self.exporting.failed.connect(window.banner.show_message)
+        self.inspector.failed.connect(window.banner.show_message)
+        self.exporting.told.connect(self._on_told)
         self.inspector.changed.connect(self._on_inspector_changed)
+        self.chat.changed.connect(self._on_chat_changed)
         self.preferences.changed.connect(self._on_preferences_changed)
         self.preferences.save_failed.connect(window.banner.show_message)
         self.journal.failed.connect(window.banner.show_message)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_color_scheme_changed)
 
     def _connect_commands(self) -> None:
-        commands: dict[str, Callable[[], None]] = {
+        for key, command in (self._window_commands() | self._tool_commands()).items():
+            self.window.actions_by_key[key].triggered.connect(command)
+        self.window.actions_by_key["panel"].toggled.connect(self._on_panel_toggled)
+        for key in ("strips", "drafts"):
+            self.window.actions_by_key[key].toggled.connect(self._on_switch_toggled)
+
+    def _window_commands(self) -> dict[str, Callable[[], None]]:
+        return {
             "new_chat": self.chat.new_chat,
             "stop": self.chat.stop,
             "settings": self.show_settings_dialog,
@@ -104,8 +147,6 @@ class Glassbox(QObject):
             "select_all": self.window.edit,
             "copy_answer": self.window.copy_last_answer,
             "find": self.window.transcript.show_find,
-            "live": self.inspector.release,
-            "inspect": self.inspector.hold_newest,
             "write": self.window.composer.focus,
             "open_model": self._on_open_model,
             "bundled_model": self._on_use_bundled,
@@ -114,19 +155,106 @@ class Glassbox(QObject):
             "install_launcher": self._on_install_launcher,
             "about": self._on_about,
         }
-        for key, command in commands.items():
-            self.window.actions_by_key[key].triggered.connect(command)
-        self.window.actions_by_key["panel"].toggled.connect(self._on_panel_toggled)
+
+    def _tool_commands(self) -> dict[str, Callable[[], None]]:
+        here = {
+            "again": "regenerate",
+            "continue": "continue",
+            "previous_version": "previous",
+            "next_version": "next",
+            "replay": "replay",
+            "compare": "compare",
+            "raw": "raw",
+            "export_json": "export",
+            "export_csv": "export_csv",
+        }
+        return {
+            "live": self.inspector.release,
+            "inspect": self.inspector.hold_newest,
+            "pause": self.choosing.pause_or_resume,
+            "step": self.choosing.step,
+            "tint": self._on_next_tint,
+            "least_certain": self.certainty.open,
+            "step_csv": self.exporting.copy_step_csv,
+            "step_json": self.exporting.copy_step_json,
+            "copy_picture": self.exporting.copy_picture,
+            "save_picture": self.exporting.save_picture,
+            **{f"page_{number + 1}": partial(self._show_page, number) for number in range(PAGES)},
+            **{key: partial(self.commands.run_here, command) for key, command in here.items()},
+        }
+
+    def _show_page(self, number: int) -> None:
+        self.window.actions_by_key["panel"].setChecked(True)
+        self.window.panel.setFocus()
+        self.window.panel.show_page(number)
 
     def _show_settings(self) -> None:
         """Bring everything that shows a setting, or what was restored, in line with it."""
         self.window.panel.set_temperature(self.preferences.settings.temperature)
+        self._show_instruments()
         self.window.refresh()
         self.inspector.show_newest()
         self._on_inspector_changed()
         self.window.actions_by_key["bundled_model"].setEnabled(self._paths.bundled_model() is not None)
         if self._notes:
             self.window.banner.show_message("\n".join(self._notes))
+
+    def _show_instruments(self) -> None:
+        """Tint, strips and drafts as the settings say."""
+        settings = self.preferences.settings
+        self.window.set_tint(settings.tint)
+        self.window.transcript.set_strips(settings.strips == "shown")
+        self.chat.requests.is_scored = settings.strips == "shown" or settings.tint != "off"
+        self.drafting.is_on = settings.drafts == "shown"
+        self.drafting.refresh()
+        for key in ("strips", "drafts"):
+            self.window.actions_by_key[key].setChecked(getattr(settings, key) == "shown")
+
+    @Slot(str)
+    def _on_tint_chosen(self, kind: str) -> None:
+        self.preferences.update({"tint": kind})
+
+    @Slot()
+    def _on_next_tint(self) -> None:
+        kinds = TINT_KINDS
+        self.preferences.update({"tint": kinds[(kinds.index(self.preferences.settings.tint) + 1) % len(kinds)]})
+
+    @Slot(bool)
+    def _on_switch_toggled(self, shown: bool) -> None:
+        self.preferences.update({self.sender().objectName(): "shown" if shown else "hidden"})
+
+    @Slot(str)
+    def _on_told(self, text: str) -> None:
+        self.window.statusBar().showMessage(text, 6000)
+
+    @Slot()
+    def _on_chat_changed(self) -> None:
+        """The commands that can do something now, and no others."""
+        messages, busy = self.conversation.messages, self.chat.is_busy
+        answer = self.commands.answer_at_hand()
+        can_use = answer is not None and self.chat.can_use(messages[answer])
+        place, count = (1, 1) if answer is None else self.conversation.siblings(answer)
+        is_cut_short = (
+            answer is not None
+            and messages[answer].status in ("paused", "stopped", "done")
+            and (messages[answer].finish_reason in ("length", "cancelled"))
+        )
+        enabled = {
+            "again": answer is not None and self.chat.spec is not None,
+            "continue": can_use and not busy and is_cut_short,
+            "previous_version": place > 1,
+            "next_version": place < count,
+            "replay": can_use and not busy,
+            "compare": can_use and not busy,
+            "raw": answer is not None,
+            "export_json": answer is not None,
+            "export_csv": answer is not None,
+            "pause": busy or self.chat.paused is not None,
+            "step": self.chat.paused is not None,
+            "least_certain": answer is not None,
+        }
+        for key, is_enabled in enabled.items():
+            self.window.actions_by_key[key].setEnabled(is_enabled)
 
     @Slot()
     def load_chosen_model(self) -> None:
@@ -171,7 +299,13 @@ class Glassbox(QObject):
     @Slot(str)
     def _on_submitted(self, text: str) -> None:
         self.inspector.release()
-        self.chat.send(text)
+        edited = self.editing.take()
+        if edited is not None:
+            self.chat.send_instead(edited, text)
+        elif self.window.composer.mode == "continue":
+            self.chat.continue_text(text)
+        else:
+            self.chat.send(text)
 
     @Slot(str)
     def _on_draft_changed(self, text: str) -> None:
@@ -179,12 +313,12 @@ class Glassbox(QObject):
             self.host.count_tokens(text)
         else:
             self.window.composer.set_token_count(None)
-            self.window.composer.set_hint("")
+            self.window.composer.set_hint(self.editing.hint)
 
     @Slot(int)
     def _on_tokens_counted(self, count: int) -> None:
         """Show the size of the message, and warn before it is sent in vain."""
-        spec, hint = self.chat.spec, ""
+        spec, hint = self.chat.spec, self.editing.hint
         if spec is not None and count >= spec.context_tokens:
             hint = self.tr("Too long: the context holds {count} tokens").format(count=f"{spec.context_tokens:,}")
         self.window.composer.set_token_count(count)
@@ -193,12 +327,13 @@ class Glassbox(QObject):
     @Slot()
     def _on_inspector_changed(self) -> None:
         self.window.actions_by_key["live"].setEnabled(self.inspector.held is not None)
+        self._on_chat_changed()
 
     @Slot()
     def _on_escape(self) -> None:
         if self.chat.is_busy:
             self.chat.stop()
-        else:
+        elif not self.editing.cancel():
             self.inspector.release()
 
     @Slot(object)
@@ -208,6 +343,8 @@ class Glassbox(QObject):
             self._apply_theme()
         if "temperature" in keys:
             self.window.panel.set_temperature(settings.temperature)
+        if keys & {"tint", "strips", "drafts"}:
+            self._show_instruments()
         if "scene" in keys:
             self.window.refresh()
         if "threads" in keys:
@@ -224,7 +361,8 @@ class Glassbox(QObject):
         if theme is not self._theme:
             self._theme = theme
             apply_theme(self._application, theme)
-            self.window.set_theme(theme)
+            for part in (self.window, self.comparing, self.replaying, self.looking, self.certainty):
+                part.set_theme(theme)
             if self._dialog is not None:
                 self._dialog.set_theme(theme)
 

@@ -1,31 +1,23 @@
-"""The chat itself: turns a typed message into a request, and the engine's events into the conversation."""
+"""The chat itself: what the reader can do with messages and answers, turned into requests."""
 
-import secrets
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from gui.answer_run import AnswerRun
 from gui.engine_host import EngineHost
-from gui.models.conversation import Conversation, Status
+from gui.models.conversation import ChatMessage, Conversation
 from gui.models.settings import Settings
-from inference.types import (
-    GenerateRequest,
-    Message,
-    ModelSpec,
-    PrefillProgress,
-    PromptTokens,
-    RunFailed,
-    RunFinished,
-    TokenEvent,
-)
-
-TRACE_INTERVAL_S = 0.3  # of a fast model the panel shows what an eye can follow; the steps between are explained when held
-LONG_PROMPT_TOKENS = 64  # reading fewer new tokens than this needs no progress line
+from gui.request_maker import RequestMaker, answer_ids, is_continued_text
+from inference.types import GenerateRequest, ModelSpec, RunFailed, SamplingParams, TokenEvent, TokenNumbers
 
 
 class Chat(QObject):
-    """One conversation with one model at a time. Emits `changed` when what it is doing, or the context in use, changes."""
+    """One conversation with one model at a time. Emits `changed` when what it is doing, or the context in use, changes.
+
+    One answer is made at a time. It can be paused, taken a token further, and resumed; it can be made again or branched,
+    as a sibling, from any of its tokens: see the methods.
+    """
 
     changed = Signal()
     tokens_added = Signal(int)  # index of the message that grew
@@ -38,31 +30,50 @@ class Chat(QObject):
         self._host = host
         self._conversation = conversation
         self._settings = settings
-        self._answer: int | None = None  # index of the answer being made, or waiting for the model
+        self.requests = RequestMaker(conversation, settings)
+        self._run = AnswerRun(host, conversation, self)
+        self._make: Callable[[], GenerateRequest] | None = None  # the answer's request, once there is a model
+        self._known: list[TokenEvent] = []  # what is known of the tokens that it begins with
+        self._then: Callable[[], None] | None = None  # what to do once the answer in work has ended
         self._is_loading = False
-        self.spec: ModelSpec | None = None
-        self.used_tokens = 0
-        self._first_s = 0.0
-        self._received = 0
-        self.is_traced = True  # False while the panel is closed: nothing is explained that nobody sees
         host.model_ready.connect(self._on_model_ready)
         host.load_failed.connect(self._on_load_failed)
-        host.prompt_read.connect(self._on_prompt_read)
-        host.prefill_progressed.connect(self._on_prefill_progressed)
-        host.tokens_arrived.connect(self._on_tokens_arrived)
-        host.run_finished.connect(self._on_run_finished)
-        host.run_failed.connect(self._on_run_failed)
+        self._run.prompt_read.connect(self.changed)
+        self._run.tokens_added.connect(self.tokens_added)
+        self._run.ended.connect(self._on_ended)
+
+    # -- state ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """The loaded model."""
+        return self.requests.spec
 
     @property
     def is_busy(self) -> bool:
         """Whether an answer is being made or waits for the model."""
-        return self._answer is not None
+        return self._run.index is not None
+
+    @property
+    def paused(self) -> int | None:
+        """Index of the answer that waits for the reader's next step."""
+        last = len(self._conversation.messages) - 1
+        return last if last >= 0 and self._conversation.messages[last].status == "paused" and not self.is_busy else None
+
+    @property
+    def is_stepping(self) -> bool:
+        """Whether the answer in work will be paused when this run of it ends."""
+        return self.is_busy and self._run.pauses
 
     @property
     def tokens_per_s(self) -> float:
         """Speed of the answer being made, since its first token; 0 before the second."""
-        elapsed = time.perf_counter() - self._first_s
-        return (self._received - 1) / elapsed if self._received > 1 and elapsed > 0 else 0.0
+        return self._run.tokens_per_s
+
+    @property
+    def used_tokens(self) -> int:
+        """How much of the context is in use."""
+        return self._run.used_tokens
 
     @property
     def panel_rows(self) -> int:
@@ -72,14 +83,19 @@ class Chat(QObject):
     @property
     def scene(self) -> str:
         """The text that sets up a chat with the model; "" where its template does."""
-        if self.spec is None or self.spec.has_chat_template:
-            return ""
-        return self._settings().scene or self.spec.default_scene
+        return self.requests.scene
+
+    def can_use(self, message: ChatMessage) -> bool:
+        """Whether the loaded model is the one that made this answer, so that it can explain it and go on from it."""
+        spec = self.spec
+        return spec is not None and message.request is not None and message.weights_hash == spec.weights_hash
+
+    # -- what the reader does ------------------------------------------------------------------------------------------
 
     def load(self, path: str) -> None:
         """Load another model; an answer in work is stopped and kept, one that waits goes on waiting."""
-        self.spec = None
-        self.used_tokens = 0
+        self.requests.spec = None
+        self._run.used_tokens = 0
         self._is_loading = True
         self._host.load(path, threads=self._settings().threads)
         self._note_waiting()
@@ -89,72 +105,205 @@ class Chat(QObject):
         """Add the user's message and start its answer, or queue it while the model loads."""
         if self.is_busy:
             return
+        self._settle()
         self._conversation.add_message("user", text, "done")
-        self._answer = self._conversation.add_message("assistant", "", "queued")
+        self._begin_answer()
+
+    def send_instead(self, index: int, text: str) -> None:
+        """Put another version of a user's message beside it, and answer that."""
+        self._after_stop(lambda: self._send_instead(index, text))
+
+    def continue_text(self, text: str) -> None:
+        """Add a text, to be continued as it stands; after one that was continued before, it is written on."""
+        if self.is_busy:
+            return
+        index = self.text_being_written
+        if index is not None:
+            self._write_on(index, text)
+            return
+        self._settle()
+        index = self._conversation.add_message("assistant", "", "queued")
+        self._begin(index, lambda: self.requests.text(text))
+
+    @property
+    def text_being_written(self) -> int | None:
+        """Index of the text that more text would be added to."""
+        index = len(self._conversation.messages) - 1
+        is_text = index >= 0 and is_continued_text(self._conversation.messages, index)
+        return index if is_text and self.can_use(self._conversation.messages[index]) else None
+
+    def answer_again(self, index: int) -> None:
+        """Make another answer in the place of this one, which stays beside it."""
+        self._after_stop(lambda: self._answer_again(index))
+
+    def branch(
+        self,
+        index: int,
+        keep: int,
+        ids: Sequence[int],
+        params: SamplingParams | None = None,
+        numbers: Sequence[TokenNumbers | None] | None = None,
+    ) -> None:
+        """Begin a sibling with the answer's first `keep` tokens and then `ids`, and let the model go on from there.
+
+        Where `numbers` are given the ids were drawn by this model with these parameters (a column of a comparison);
+        otherwise they were chosen by hand.
+        """
+        self._after_stop(lambda: self._branch(index, keep, tuple(ids), params, numbers))
+
+    def take(self, ids: Sequence[int]) -> None:
+        """Append tokens chosen by hand to the paused answer, and pause again."""
+        self._go_on(ids, max_new_tokens=0)
+
+    def step(self) -> None:
+        """Let the paused answer draw one token, and pause again."""
+        self._go_on((), max_new_tokens=1)
+
+    def resume(self, index: int | None = None) -> None:
+        """Let the paused answer, or one that was cut short, go on to its end."""
+        index = self.paused if index is None else index
+        if index is None or self.is_busy:
+            return
+        self._write_on(index, "")
+
+    def _write_on(self, index: int, text: str) -> None:
+        """Go on with an answer, after `text`. Where that is not the same answer any more it is another version of it.
+
+        That is so with other settings, where something follows it already, and after a token or a broken character that ended it.
+        """
+        message = self._conversation.messages[index]
+        is_other = (
+            self.requests.params != message.request.params
+            or index != len(self._conversation.messages) - 1
+            or (message.tokens and message.tokens[-1].is_end)
+            or (message.text.endswith("\ufffd") and message.status != "paused")
+        )
+        if is_other:
+            self._after_stop(lambda: self._branch(index, len(answer_ids(message)), (), None, None, text))
+        else:
+            self._go_on((), max_new_tokens=None, index=index, text=text)
+
+    def pause(self) -> None:
+        """Stop the answer in work so that it can be taken further token by token."""
+        self._run.pause()
+
+    def stop(self) -> None:
+        """Stop the answer within one token; everything received is kept. A paused one ends where it is."""
+        if self.is_busy:
+            self._run.stop()
+        else:
+            self._settle()
+
+    def show_sibling(self, index: int, delta: int) -> None:
+        """Show another version of a message, and what followed it."""
+        self._after_stop(lambda: self._conversation.switch(index, delta))
+
+    def new_chat(self) -> None:
+        """Forget this conversation and begin an empty one."""
+        self._run.abandon()
+        self._then = None
+        self._settle()
+        self._conversation.clear()
+        self.changed.emit()
+
+    # -- the run -------------------------------------------------------------------------------------------------------
+
+    def _after_stop(self, action: Callable[[], None]) -> None:
+        """Do it now, or once the answer in work has ended."""
+        if not self.is_busy:
+            self._settle()
+            action()
+            self.changed.emit()
+            return
+        self._then = action
+        self.stop()
+
+    def _send_instead(self, index: int, text: str) -> None:
+        self._conversation.add_sibling(index, "done")
+        self._conversation.append_text(index, text)
+        self._begin_answer()
+
+    def _begin_answer(self) -> None:
+        """An answer to the last message."""
+        index = self._conversation.add_message("assistant", "", "queued")
+        self._begin(index, lambda: self.requests.answer(index))
+
+    def _answer_again(self, index: int) -> None:
+        original = self._conversation.messages[index]
+        is_text = is_continued_text(self._conversation.messages, index)
+        if is_text and not self.can_use(original):
+            return
+        self._conversation.add_sibling(index)
+        if is_text:
+            self._start_from(index, original)
+            self._begin(index, lambda: self.requests.again(original))
+        else:
+            self._begin(index, lambda: self.requests.answer(index))
+
+    def _branch(
+        self,
+        index: int,
+        keep: int,
+        ids: tuple[int, ...],
+        params: SamplingParams | None,
+        numbers: Sequence[TokenNumbers | None] | None,
+        text: str = "",
+    ) -> None:
+        original = self._conversation.messages[index]
+        if not self.can_use(original):
+            return
+        self._conversation.add_sibling(index)
+        message = self._start_from(index, original)
+        message.branch_of, message.shared_tokens = original.message_id, keep
+        known = [
+            TokenEvent(0, step, record.token_id, record.token_bytes, "", False, record.trace, record.numbers, record.is_given)
+            for step, record in enumerate(original.tokens[:keep])
+        ]
+        for token_id, each in zip(ids, numbers or (), strict=False):
+            known.append(TokenEvent(0, len(known), token_id, b"", "", numbers=each))
+        self._begin(index, lambda: self.requests.branch(original, keep, ids, params, text), known)
+
+    def _start_from(self, index: int, original: ChatMessage) -> ChatMessage:
+        """Give a sibling the prompt of the original."""
+        message = self._conversation.messages[index]
+        message.prompt_ids, message.spans = original.prompt_ids, original.spans
+        return message
+
+    def _begin(self, index: int, make: Callable[[], GenerateRequest], known: Sequence[TokenEvent] = ()) -> None:
+        self._run.index, self._make, self._known = index, make, list(known)
         if self.spec is None:
             self._note_waiting()
         else:
             self._start()
         self.changed.emit()
 
-    def stop(self) -> None:
-        """Stop the answer within one token; everything received is kept."""
-        if self._host.is_running:
-            self._host.stop()
-        elif self._answer is not None:
-            self._end("stopped", self.tr("Stopped before the model was loaded."))
+    def _start(self) -> None:
+        self._run.start(self._make(), self.spec.name, self.spec.weights_hash, self._known)
 
-    def new_chat(self) -> None:
-        """Forget this conversation and begin an empty one."""
-        self._host.abandon()
-        self._answer = None
-        self.used_tokens = 0
-        self._conversation.clear()
+    def _go_on(self, ids: Sequence[int], max_new_tokens: int | None, index: int | None = None, text: str = "") -> None:
+        """Take the paused answer further; None: to its end."""
+        index = self.paused if index is None else index
+        if index is None or not self.can_use(self._conversation.messages[index]):
+            return
+        request = self.requests.more(self._conversation.messages[index], ids, text, max_new_tokens=max_new_tokens)
+        self._run.go_on(index, request, pauses=max_new_tokens is not None)
         self.changed.emit()
+
+    def _settle(self) -> None:
+        """An answer that was paused ends where it is."""
+        if self.paused is not None:
+            self._run.settle(self.paused)
+            self.changed.emit()
 
     def _note_waiting(self) -> None:
         """Say what an answer that has not begun waits for."""
-        if self._answer is None or self._host.is_running:
+        if not self.is_busy or self._host.is_running:
             return
         if self._is_loading:
             note = self.tr("Waiting for the model to load…")
         else:
             note = self.tr("No model is loaded. This message will be answered when one is.")
-        self._conversation.set_status(self._answer, "queued", note)
-
-    def _start(self) -> None:
-        settings = self._settings()
-        seed = settings.seed if settings.seed_mode == "fixed" else secrets.randbits(32)
-        request = GenerateRequest(
-            run_id=0,
-            messages=self._messages(settings),
-            params=settings.sampling_params(),
-            seed=seed,
-            max_new_tokens=settings.max_new_tokens,
-            trace_rows=settings.panel_rows if self.is_traced else 0,
-            trace_interval_s=TRACE_INTERVAL_S,
-            scene=self.scene,
-        )
-        message = self._conversation.messages[self._answer]
-        message.request = self._host.generate(request)
-        message.author = self.spec.name
-        message.weights_hash = self.spec.weights_hash
-        self._conversation.set_status(self._answer, "reading")
-
-    def _messages(self, settings: Settings) -> tuple[Message, ...]:
-        messages = self._conversation.as_request_messages(self.spec.weights_hash)
-        if settings.system_prompt.strip():
-            return (Message("system", settings.system_prompt), *messages)
-        return messages
-
-    @Slot(object)
-    def _on_model_ready(self, spec: ModelSpec) -> None:
-        self.spec = spec
-        self._is_loading = False
-        self.used_tokens = self._tokens_of_conversation(spec)
-        if self._answer is not None and not self._host.is_running:
-            self._start()
-        self.changed.emit()
+        self._conversation.set_status(self._run.index, "queued", note)
 
     def _tokens_of_conversation(self, spec: ModelSpec) -> int:
         """What the newest answer took of this model's context; 0 where another model gave it, or none has."""
@@ -163,72 +312,28 @@ class Chat(QObject):
                 return len(message.prompt_ids) + len(message.answer_ids)
         return 0
 
+    # -- the engine answers --------------------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _on_model_ready(self, spec: ModelSpec) -> None:
+        self.requests.spec = spec
+        self._is_loading = False
+        self._run.used_tokens = self._tokens_of_conversation(spec)
+        if self.is_busy and not self._host.is_running:
+            self._start()
+        self.changed.emit()
+
     @Slot(object)
     def _on_load_failed(self, _failure: RunFailed) -> None:
         self._is_loading = False
         self._note_waiting()
         self.changed.emit()
 
-    @Slot(object)
-    def _on_prompt_read(self, prompt: PromptTokens) -> None:
-        answer = self._conversation.messages[self._answer]
-        answer.prompt_ids = prompt.ids
-        self._conversation.set_forgotten(self._forgotten_messages(prompt.dropped))
-        self.used_tokens = len(prompt.ids)
-        self.changed.emit()
-
-    def _forgotten_messages(self, dropped: tuple[int, ...]) -> set[int]:
-        """Request messages that left the view -> the conversation's: they are matched by id."""
-        request = self._conversation.messages[self._answer].request
-        ids = {request.messages[i].message_id for i in dropped}
-        return {i for i, message in enumerate(self._conversation.messages) if message.message_id in ids}
-
-    @Slot(object)
-    def _on_prefill_progressed(self, progress: PrefillProgress) -> None:
-        if progress.total_tokens - progress.reused_tokens > LONG_PROMPT_TOKENS and progress.done_tokens < progress.total_tokens:
-            note = self.tr("Reading the conversation: {done} of {total} tokens").format(
-                done=f"{progress.done_tokens:,}", total=f"{progress.total_tokens:,}"
-            )
-            self._conversation.set_status(self._answer, "reading", note)
-
-    @Slot(object)
-    def _on_tokens_arrived(self, events: tuple[TokenEvent, ...]) -> None:
-        if self._conversation.messages[self._answer].status != "streaming":
-            self._conversation.set_status(self._answer, "streaming")
-            self._first_s, self._received = time.perf_counter(), 0
-        self._conversation.append_tokens(self._answer, events)
-        self.used_tokens += len(events)
-        self._received += len(events)
-        self.tokens_added.emit(self._answer)
-
-    @Slot(object)
-    def _on_run_finished(self, finished: RunFinished) -> None:
-        answer = self._conversation.messages[self._answer]
-        answer.stats = finished.stats
-        answer.finish_reason = finished.reason
-        answer.answer_ids = finished.answer_ids
-        if finished.text_tail:
-            self._conversation.append_text(self._answer, finished.text_tail)
-        self._end("stopped" if finished.reason == "cancelled" else "done", self._ending(finished))
-
-    def _ending(self, finished: RunFinished) -> str:
-        """What to say about an answer that did not end by itself."""
-        match finished.reason:
-            case "length":
-                text = self.tr("Stopped at the longest answer of {count} tokens; the settings can raise it.")
-                return text.format(count=f"{finished.stats.new_tokens:,}")
-            case "context":
-                return self.tr("The context is full: there is no room for more of this answer.")
-            case "cancelled":
-                return self.tr("Stopped.")
-        return ""
-
-    @Slot(object)
-    def _on_run_failed(self, failure: RunFailed) -> None:
-        self._end("failed", failure.message)
-
-    def _end(self, status: Status, note: str) -> None:
-        ended, self._answer = self._answer, None
-        self._conversation.set_status(ended, status, note)
-        self.answer_ended.emit(ended)
+    @Slot(int)
+    def _on_ended(self, index: int) -> None:
+        self.answer_ended.emit(index)
+        then, self._then = self._then, None
+        if then is not None:
+            self._settle()
+            then()
         self.changed.emit()

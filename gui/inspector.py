@@ -1,19 +1,35 @@
-"""Which step the panel shows: the newest while text streams, or the one the reader holds."""
+"""Which step the panel shows: the newest while text streams, the one the reader holds, or the one that comes next."""
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gui.chat import Chat
 from gui.engine_host import EngineHost
-from gui.models.conversation import Conversation
+from gui.models.conversation import ChatMessage, Conversation, TokenRecord
 from gui.views.probability.panel import ProbabilityPanel
 from gui.views.transcript.view import Transcript
-from inference.types import ExplainRequest, RunFailed, StepExplained, StepTrace, TokenEvent
+from inference.types import (
+    AskAnswered,
+    AskRequest,
+    ExplainRequest,
+    RunFailed,
+    SamplingParams,
+    StepExplained,
+    StepTrace,
+    TokenEvent,
+)
+
+DETAILED_PAGES = (1, 2)  # of the panel: the path, and what if
 
 
 class Inspector(QObject):
-    """Binds conversation, transcript and panel. `held` is (message, token), None while live."""
+    """Binds conversation, transcript and panel.
+
+    `held` is (message, token), None while live. A token just past the last one of a paused answer is the step that comes
+    next: nothing is chosen there yet. A negative token counts back from the end of the answer's prompt: -1 is its last.
+    """
 
     changed = Signal()
+    failed = Signal(str)  # a question that could not be answered, and why
 
     def __init__(
         self,
@@ -29,20 +45,36 @@ class Inspector(QObject):
         self._transcript, self._panel = transcript, panel
         self.held: tuple[int, int] | None = None
         self._asked: tuple[int, int] | None = None  # the step whose trace the engine computes again
+        self._explained: tuple[tuple[int, int], StepExplained] | None = None  # the last answer, and the step it is about
+        self._what_if: SamplingParams | None = None
         host.tokens_arrived.connect(self._on_tokens_arrived)  # after the chat, which has put them into the conversation
-        conversation.cleared.connect(self._on_cleared)
         host.step_explained.connect(self._on_step_explained)
         host.explain_failed.connect(self._on_explain_failed)
+        host.asked.connect(self._on_asked)
+        host.ask_failed.connect(self._on_ask_failed)
+        conversation.cleared.connect(self._on_cleared)
+        conversation.path_changed.connect(self._on_path_changed)
         transcript.token_clicked.connect(self.hold)
         panel.step_by.connect(self.step_by)
         panel.live_requested.connect(self.release)
+        panel.hold_requested.connect(self.hold_newest)
+        panel.page_changed.connect(self._on_page_changed)
+        panel.details_wanted.connect(self._on_details_wanted)
+        panel.what_if_changed.connect(self._on_what_if_changed)
+        panel.asked.connect(self._on_text_asked)
+
+    # -- what the reader does ------------------------------------------------------------------------------------------
 
     @Slot(int, int)
     def hold(self, message: int, token: int) -> None:
-        """Hold the panel on one generated token."""
+        """Hold the panel on one token, or on the one that comes next."""
         self.held = (message, token)
-        self._transcript.hold(message, token)
-        self._show_held(message, token)
+        self._what_if = None
+        if self._record() is None:
+            self._transcript.release()
+        else:
+            self._transcript.hold(message, token)
+        self._show_held()
         self.changed.emit()
 
     @Slot()
@@ -52,6 +84,12 @@ class Inspector(QObject):
         if newest is not None:
             self.hold(*newest)
             self._panel.setFocus()
+
+    def hold_next(self) -> None:
+        """Hold the step that comes next in the paused answer."""
+        paused = self._chat.paused
+        if paused is not None:
+            self.hold(paused, len(self._conversation.messages[paused].tokens))
 
     @Slot()
     def release(self) -> None:
@@ -64,10 +102,53 @@ class Inspector(QObject):
     @Slot(int)
     def step_by(self, delta: int) -> None:
         """Walk `delta` tokens from the one shown, across messages."""
-        start = self.held or self._conversation.last_token()
-        target = start and self._conversation.step_from(*start, delta if self.held else min(0, delta))
+        if self.held is None:
+            start, delta = self._conversation.last_token(), min(0, delta)
+        else:
+            start = self.held
+        target = self._step_from(start, delta) if start else None
         if target:
             self.hold(*target)
+
+    def _step_from(self, start: tuple[int, int], delta: int) -> tuple[int, int] | None:
+        message, token = start
+        if token < 0 and -len(self._conversation.messages[message].prompt_ids) < token + delta < 0:
+            return message, token + delta
+        paused = self._chat.paused
+        if message == paused and token + delta == len(self._conversation.messages[message].tokens):
+            return message, token + delta
+        if self.is_next:
+            newest = self._conversation.last_token()
+            return newest and self._conversation.step_from(*newest, delta + 1)
+        return self._conversation.step_from(message, token, delta)
+
+    # -- what is shown -------------------------------------------------------------------------------------------------
+
+    @property
+    def is_next(self) -> bool:
+        """Whether the step held is the one that comes next: nothing is chosen there yet."""
+        return self.held is not None and self.held[1] >= len(self._conversation.messages[self.held[0]].tokens)
+
+    @property
+    def held_message(self) -> ChatMessage | None:
+        """The message whose token is held."""
+        return None if self.held is None else self._conversation.messages[self.held[0]]
+
+    def _record(self) -> TokenRecord | None:
+        """The token held, where it is one of a message."""
+        tokens = self.held_message.tokens
+        return tokens[self.held[1]] if 0 <= self.held[1] < len(tokens) else None
+
+    def shown(self) -> tuple[ChatMessage, int, StepExplained | StepTrace] | None:
+        """(message, token, what is known of it): the step that the panel shows; None where it shows none."""
+        place = self.held or self._conversation.last_traced()
+        if place is None:
+            return None
+        message, token = self._conversation.messages[place[0]], place[1]
+        if self._explained is not None and self._explained[0] == place:
+            return message, token, self._explained[1]
+        trace = message.tokens[token].trace if 0 <= token < len(message.tokens) else None
+        return trace and (message, token, trace)
 
     def show_newest(self) -> None:
         """Show the newest token, or what to do to get one."""
@@ -85,29 +166,73 @@ class Inspector(QObject):
             return self.tr("The model is not loaded yet.")
         return self.tr("Send a message and watch the model choose, token by token.")
 
-    def _show_held(self, message: int, token: int) -> None:
-        record = self._conversation.messages[message].tokens[token]
-        if record.trace is not None or not self._ask(message, token):
-            self._panel.show_trace(record.trace, token + 1, False)
+    def _show_held(self) -> None:
+        """Show what is known of the held step at once, and have the rest computed."""
+        record = self._record()
+        trace = record.trace if record else None
+        if trace is not None or not self._ask():
+            self._panel.show_trace(trace, self._step(*self.held), False)
 
-    def _ask(self, message: int, token: int) -> bool:
-        """Have the step computed again from its exact ids; False where the loaded model is not the one that drew it."""
-        answer = self._conversation.messages[message]
-        if self._chat.spec is None or answer.request is None or answer.weights_hash != self._chat.spec.weights_hash:
+    def _step(self, message: int, token: int) -> int:
+        """The number of a token in its message, or in the prompt, counted from 1."""
+        return token + 1 if token >= 0 else len(self._conversation.messages[message].prompt_ids) + token + 1
+
+    def _ask(self) -> bool:
+        """Have the held step computed from its exact ids; False where the loaded model is not the one that read or drew it."""
+        request = self._explain_request()
+        if request is None:
             return False
-        before = tuple(record.token_id for record in answer.tokens[:token])
-        request = ExplainRequest(
-            run_id=0,
-            context_ids=answer.prompt_ids + before,
-            token_id=answer.tokens[token].token_id,
-            params=answer.request.params,
-            seed=answer.request.seed,
-            answer_start=len(answer.prompt_ids),
-            trace_rows=self._chat.panel_rows,
-        )
-        self._asked = (message, token)
+        self._asked = self.held
         self._host.explain(request)
         return True
+
+    def _explain_request(self) -> ExplainRequest | None:
+        source, token = self._source()
+        if not self._can_explain(source):
+            return None
+        context = self._context(source, token)
+        if not context:
+            return None  # nothing comes before the first token of all
+        record = self._record()
+        token_id = source.prompt_ids[token] if token < 0 else record and record.token_id
+        return ExplainRequest(
+            run_id=0,
+            context_ids=context,
+            token_id=token_id,
+            params=self._params(source),
+            seed=source.request.seed if source.request else 0,
+            answer_start=min(len(source.prompt_ids), len(context)),
+            trace_rows=self._chat.panel_rows,
+            is_drawn=source.role == "assistant" and token >= 0 and not (record and record.is_given),
+            with_details=self._panel.page in DETAILED_PAGES or self._what_if is not None,
+            what_if=self._what_if,
+        )
+
+    def _params(self, source: ChatMessage) -> SamplingParams:
+        return source.request.params if source.request else self._chat.requests.params
+
+    def _can_explain(self, source: ChatMessage) -> bool:
+        if source.role == "assistant":
+            return self._chat.can_use(source)
+        return self._chat.spec is not None and source.weights_hash in ("", self._chat.spec.weights_hash)
+
+    def _source(self) -> tuple[ChatMessage, int]:
+        """The message in which the held token was drawn: a branch shares its first tokens with another version."""
+        message, token = self.held_message, self.held[1]
+        while 0 <= token < message.shared_tokens:
+            original = self._conversation.find(message.branch_of)
+            if original is None:
+                break
+            message = original
+        return message, token
+
+    def _context(self, source: ChatMessage, token: int) -> tuple[int, ...]:
+        """The exact ids before a token."""
+        if token < 0:
+            return source.prompt_ids[:token]
+        return source.prompt_ids + tuple(record.token_id for record in source.tokens[:token])
+
+    # -- answers -------------------------------------------------------------------------------------------------------
 
     @Slot(object)
     def _on_tokens_arrived(self, events: tuple[TokenEvent, ...]) -> None:
@@ -117,21 +242,76 @@ class Inspector(QObject):
 
     @Slot(object)
     def _on_step_explained(self, answer: StepExplained) -> None:
-        if self._asked is not None:
-            self._conversation.keep_trace(*self._asked, answer.trace)
-            self._show_answer(answer.trace)
+        if self._asked is None:
+            return
+        message, token = self._asked
+        self._explained = (self._asked, answer)
+        if 0 <= token < len(self._conversation.messages[message].tokens):
+            self._conversation.keep_trace(message, token, answer.trace)
+        if self.held == self._asked:
+            self._panel.show_explained(answer, self._step(message, token))
+        self._asked = None
 
     @Slot(object)
     def _on_explain_failed(self, _failure: RunFailed) -> None:
-        self._show_answer(None)
-
-    def _show_answer(self, trace: StepTrace | None) -> None:
-        """Show it if the step asked about is still the one held."""
         if self.held is not None and self.held == self._asked:
-            self._panel.show_trace(trace, self.held[1] + 1, False)
+            self._panel.show_trace(None, self._step(*self.held), False)
         self._asked = None
+
+    @Slot(int)
+    def _on_page_changed(self, page: int) -> None:
+        """Pages that question a step hold one, unless steps are still coming."""
+        newest = self._conversation.last_token()
+        if page > 0 and self.held is None and not self._chat.is_busy and newest is not None:
+            self.hold(*newest)
+
+    @Slot()
+    def _on_details_wanted(self) -> None:
+        """The panel shows a page that needs more than a trace."""
+        if self.held is not None and not self._ask():
+            self._panel.show_no_details(self.tr("Only the model that wrote this can explain it, and it is not loaded."))
+
+    @Slot(object)
+    def _on_what_if_changed(self, params: SamplingParams | None) -> None:
+        self._what_if = params
+        if self.held is not None:
+            self._ask()
+
+    @Slot(str)
+    def _on_text_asked(self, text: str) -> None:
+        """How likely is this text where the panel stands?"""
+        if self.held is None and (newest := self._conversation.last_token()) is not None:
+            self.hold(*newest)
+        if self.held is None:
+            return
+        source, token = self._source()
+        context = self._context(source, token)
+        if text and context and self._can_explain(source):
+            self._host.ask(AskRequest(0, context, text, self._params(source)))
+
+    @Slot(object)
+    def _on_asked(self, answer: AskAnswered) -> None:
+        self._panel.show_answer(answer)
+
+    @Slot(object)
+    def _on_ask_failed(self, failure: RunFailed) -> None:
+        self.failed.emit(failure.message)
+
+    # -- the conversation changes --------------------------------------------------------------------------------------
+
+    @Slot(int)
+    def _on_path_changed(self, index: int) -> None:
+        """What was held may be gone."""
+        if self._asked is not None and self._asked[0] >= index:
+            self._asked = None
+        self._explained = None
+        if self.held is not None and self.held[0] >= index:
+            self.held = None
+            self.changed.emit()
+        if self.held is None:
+            self.show_newest()
 
     @Slot()
     def _on_cleared(self) -> None:
-        self._asked = None
+        self._asked = self._explained = None
         self.release()

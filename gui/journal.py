@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from gui.models.conversation import ChatMessage, Conversation, Status
 from gui.paths import FolderError, Paths
-from gui.saved_message import from_record, to_record
-from gui.store import Record, Store, StoreError
+from gui.saved_message import from_records, to_record
+from gui.store import Record, SavedConversation, Store, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +30,12 @@ class Journal(QObject):
         self._conversation = conversation
         self._store: Store | None = None
         self._saved_as: int | None = None  # the conversation in the file; None before its first message
-        self._offset = 0  # from a message's index to its position in the file: a row may be one that is not shown
-        self._unsaved: dict[int, ChatMessage] = {}  # by position; the messages themselves, which outlive a clear()
-        self._statuses: dict[int, Status] = {}  # as they were last seen, by index
+        self._positions: dict[str, int] = {}  # in the file, by message id, as the three below
+        self._unsaved: dict[str, ChatMessage] = {}  # the messages themselves, which outlive a clear()
+        self._statuses: dict[str, Status] = {}  # as they were last seen
+        self._hidden: dict[str, str] = {}  # see SavedMessages
+        self._next_position = 0
+        self._shown_id = self._saved_shown_id = ""  # the last message on screen, and the one the file names
         self._has_failed = False
         self._timer = self._single_shot(SAVE_EVERY_MS, self._save)
         self._quiet = self._single_shot(QUIET_MS, self._tidy)
@@ -54,6 +58,8 @@ class Journal(QObject):
         self._conversation.message_added.connect(self._on_message_added)
         self._conversation.text_appended.connect(self._on_text_appended)
         self._conversation.message_changed.connect(self._on_message_changed)
+        self._conversation.path_changed.connect(self._on_path_changed)
+        self._conversation.numbers_changed.connect(self._on_numbers_changed)
         self._conversation.cleared.connect(self._on_cleared)
         return self._store.notes
 
@@ -68,38 +74,55 @@ class Journal(QObject):
             except StoreError as error:
                 log.info("conversations were not closed cleanly: %s", error)
 
-    def _restore(self, found: tuple[int, list[Record]] | None) -> None:
+    def _restore(self, found: SavedConversation | None) -> None:
         if found is None:
             return
-        self._saved_as, records = found
-        messages = [message for message in map(from_record, records) if message is not None]
-        for message in messages:
+        saved = from_records(found.records)
+        for message in saved.messages:
             if message.is_active:
                 message.status, message.note = "stopped", self.tr("Interrupted.")
-        self._conversation.restore(messages)
-        self._statuses = {index: message.status for index, message in enumerate(messages)}
-        self._offset = records[-1].position + 1 - len(messages) if records else 0
+        self._saved_as, self._hidden = found.number, saved.hidden
+        self._conversation.restore(saved.messages, found.shown_id)
+        self._statuses = {message.message_id: message.status for message in saved.messages}
+        self._positions = {record.message_id: record.position for record in found.records}
+        self._next_position = max(self._positions.values(), default=-1) + 1
+        self._shown_id = self._saved_shown_id = found.shown_id
 
     @Slot(int)
     def _on_message_added(self, index: int) -> None:
         self._note(index)
+        self._note_shown()
+        self._save()
+
+    @Slot(int)
+    def _on_path_changed(self, index: int) -> None:
+        """New messages and what is on screen now are saved at once."""
+        for place in range(index, len(self._conversation.messages)):
+            if self._conversation.messages[place].message_id not in self._positions:
+                self._note(place)
+        self._note_shown()
         self._save()
 
     @Slot(int, str)
     def _on_text_appended(self, index: int, _text: str) -> None:
         self._note(index)
-        if not self._timer.isActive():
-            self._timer.start()
+        self._save_soon()
+
+    @Slot(int)
+    def _on_numbers_changed(self, index: int) -> None:
+        self._note(index)
+        self._save_soon()
 
     @Slot(int)
     def _on_message_changed(self, index: int) -> None:
         """What a message does is saved at once; a line about its progress can wait."""
-        is_new_status = self._statuses.get(index) != self._conversation.messages[index].status
+        message = self._conversation.messages[index]
+        is_new_status = self._statuses.get(message.message_id) != message.status
         self._note(index)
         if is_new_status:
             self._save()
-        elif not self._timer.isActive():
-            self._timer.start()
+        else:
+            self._save_soon()
 
     @Slot()
     def _on_cleared(self) -> None:
@@ -109,30 +132,46 @@ class Journal(QObject):
                 self._store.close_conversation(self._saved_as)
             except StoreError as error:
                 self._fail(error)
-        self._saved_as, self._offset = None, 0
-        self._unsaved.clear()
-        self._statuses.clear()
+        self._saved_as, self._next_position = None, 0
+        self._shown_id = self._saved_shown_id = ""
+        for table in (self._positions, self._unsaved, self._statuses, self._hidden):
+            table.clear()
 
     def _note(self, index: int) -> None:
         message = self._conversation.messages[index]
-        self._unsaved[index + self._offset] = message
-        self._statuses[index] = message.status
+        self._unsaved[message.message_id] = message
+        self._statuses[message.message_id] = message.status
+        if message.message_id not in self._positions:
+            self._positions[message.message_id] = self._next_position
+            self._next_position += 1
+
+    def _note_shown(self) -> None:
+        self._shown_id = self._conversation.messages[-1].message_id
+
+    def _save_soon(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
 
     @Slot()
     def _save(self) -> None:
         """Write everything that changed, in one transaction."""
         self._timer.stop()
-        if self._store is None or not self._unsaved:
+        if self._store is None or not (self._unsaved or self._shown_id != self._saved_shown_id):
             return
-        records = [to_record(message, position) for position, message in self._unsaved.items()]
+        records = [self._record(message) for message in self._unsaved.values()]
         author = next((message.author for message in reversed(self._unsaved.values()) if message.author), "")
         try:
-            self._saved_as = self._store.save(self._saved_as, records, author)
+            self._saved_as = self._store.save(self._saved_as, records, author, self._shown_id)
         except StoreError as error:
             self._fail(error)
         else:
             self._unsaved.clear()
+            self._saved_shown_id = self._shown_id
             self._quiet.start()
+
+    def _record(self, message: ChatMessage) -> Record:
+        record = to_record(message, self._positions[message.message_id])
+        return replace(record, parent_id=self._hidden.get(message.parent_id, message.parent_id))
 
     @Slot()
     def _tidy(self) -> None:

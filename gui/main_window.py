@@ -11,9 +11,10 @@ from gui.chat import Chat
 from gui.models.conversation import Conversation
 from gui.theme import Theme
 from gui.views.banner import Banner
-from gui.views.composer import Composer
+from gui.views.composer.composer import Composer
 from gui.views.header import Header
 from gui.views.probability.panel import ProbabilityPanel
+from gui.views.tint_legend import TintLegend
 from gui.views.transcript.view import Transcript
 from inference.types import LoadProgress, RunFailed, RunStats
 
@@ -40,13 +41,14 @@ class MainWindow(QMainWindow):
         self.header = Header(theme, self.menus["model"], self)
         self.banner = Banner(theme, self)
         self.transcript = Transcript(conversation, theme, self)
+        self.legend = TintLegend(theme, self)
         self.composer = Composer(theme, self)
         self.panel = ProbabilityPanel(theme, self)
         self._lay_out()
         self._activity, self._speed, self._place = QLabel(self), QLabel(self), QLabel(self)
         self._fill_status_bar()
         self._style_frame(theme)
-        self._views = (self.header, self.banner, self.transcript, self.composer, self.panel)
+        self._views = (self.header, self.banner, self.transcript, self.legend, self.composer, self.panel)
         self._loading = ""
         self._speed_shown_s = 0.0
         chat.changed.connect(self.refresh)
@@ -80,6 +82,7 @@ class MainWindow(QMainWindow):
         strip.addWidget(self.banner)
         column.addLayout(strip)
         column.addWidget(self.transcript, 1)
+        column.addWidget(self.legend)
         column.addWidget(self.composer)
         self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self.splitter.addWidget(left)
@@ -141,7 +144,13 @@ class MainWindow(QMainWindow):
     def show_panel(self, shown: bool) -> None:
         """Open or close the panel; while it is closed nothing is explained."""
         self._side.setVisible(shown)
-        self._chat.is_traced = shown
+        self._chat.requests.is_traced = shown
+
+    def set_tint(self, kind: str) -> None:
+        """Tint the conversation, with a legend below it; "off" for neither."""
+        self.transcript.set_tint(kind)
+        self.legend.set_tint(kind)
+        self.legend.setVisible(kind != "off")
 
     @Slot()
     def refresh(self) -> None:
@@ -167,7 +176,8 @@ class MainWindow(QMainWindow):
         self.header.set_model(spec.name, details.strip())
         self.header.set_context(self._chat.used_tokens, spec.context_tokens)
         self._place.setText(f"{spec.device} · {spec.dtype}")
-        self._activity.setText(self.tr("Answering…") if busy else self.tr("Ready"))
+        paused = self.tr("Paused") if self._chat.is_stepping or self._chat.paused is not None else ""
+        self._activity.setText(paused or (self.tr("Answering…") if busy else self.tr("Ready")))
 
     @Slot(object)
     def show_loading(self, progress: LoadProgress) -> None:
@@ -230,7 +240,7 @@ class MainWindow(QMainWindow):
     @Slot(int)
     def _on_answer_ended(self, message: int) -> None:
         stats = self._conversation.messages[message].stats
-        if stats is not None and stats.new_tokens:
+        if stats is not None and stats.new_tokens > 1:  # the speed of a single step says nothing
             self._speed.setText(self.tr("{speed} tokens/s").format(speed=f"{stats.tokens_per_s:,.0f}"))
             self._speed.setToolTip(self._run_summary(stats))
 

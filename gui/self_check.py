@@ -1,7 +1,7 @@
 """`python3 -m gui --self-check`: the real program off screen, measured; one JSON document, or what is broken.
 
-Sends the same prompt again and again with fixed seeds, with the panel open and closed in turn, and records how long the
-UI thread was ever kept from answering.
+Sends the same prompt again and again with fixed seeds, in turn with everything closed, with the panel open, and with the
+text tinted as well, and records how long the UI thread was ever kept from answering.
 """
 
 import json
@@ -23,7 +23,8 @@ from inference.types import RunFailed
 PROMPT = "Tell me a story about a dragon."
 FIRST_ANSWER_TOKENS = 64
 ANSWER_TOKENS = 192  # long enough for the panel to change as it does in use
-ROUNDS = 24  # panel open and closed in turn, after a first pair that warms up
+STATES = ("closed", "panel", "tint")
+ROUNDS = 27  # after a first one in each state that warms up
 TICK_MS = 5
 TIMEOUT_MS = 180_000
 
@@ -69,7 +70,7 @@ class SelfCheck(QObject):
         self._sent_s = 0.0
         self._first_token_s: list[float] = []
         self._tokens: list[int] = []  # of each answer; a model may end one early
-        self._rates: dict[bool, list[float]] = {True: [], False: []}
+        self._rates: dict[str, list[float]] = {state: [] for state in STATES}
         program.window.installEventFilter(self)
         program.host.model_ready.connect(self._on_model_ready)
         program.host.load_failed.connect(self._on_failed)
@@ -92,16 +93,25 @@ class SelfCheck(QObject):
         self._next_round()
 
     @property
-    def _is_panel_open(self) -> bool:
-        """Open, closed, closed, open, and so on: neither state has the better place in a pair."""
-        return self._round % 4 in (0, 3)
+    def _state(self) -> str:
+        """One after the other, each group of rounds beginning with another: no state has the better place."""
+        group, place = divmod(self._round, len(STATES))
+        return STATES[(group + place) % len(STATES)]
 
     def _next_round(self) -> None:
-        """One answer; two rounds share a seed."""
+        """One answer; the rounds of a group share a seed."""
         self._program.chat.new_chat()
-        self._program.window.actions_by_key["panel"].setChecked(self._is_panel_open)
+        state = self._state
+        self._program.window.actions_by_key["panel"].setChecked(state != "closed")
+        self._program.preferences.update(
+            {
+                "tint": "surprise" if state == "tint" else "off",
+                "strips": "hidden" if state == "closed" else "shown",
+                "seed": self._round // len(STATES),
+            }
+        )
         tokens = ANSWER_TOKENS if self._round else FIRST_ANSWER_TOKENS
-        self._program.preferences.update({"seed": self._round // 2, "max_new_tokens": tokens})
+        self._program.preferences.update({"max_new_tokens": tokens})
         self._sent_s = time.perf_counter()
         self._program.chat.send(PROMPT)
 
@@ -120,10 +130,10 @@ class SelfCheck(QObject):
             self.give_up(f"the answer of round {self._round} has no tokens")
             return
         self._tokens.append(stats.new_tokens)
-        if self._round > 1:  # the first pair warms up
-            self._rates[self._is_panel_open].append(stats.tokens_per_s)
+        if self._round >= len(STATES):  # the first group warms up
+            self._rates[self._state].append(stats.tokens_per_s)
         self._round += 1
-        if self._round < ROUNDS + 2:
+        if self._round < ROUNDS + len(STATES):
             QTimer.singleShot(0, self, self._next_round)
         else:
             self._finish()
@@ -131,18 +141,18 @@ class SelfCheck(QObject):
     def _finish(self) -> None:
         self._meter.stop()
         spec = self._program.chat.spec
-        pairs = list(zip(self._rates[True], self._rates[False], strict=True))  # of one seed, measured one after the other
-        opened, closed = statistics.median(self._rates[True]), statistics.median(self._rates[False])
         pauses = sorted(self._meter.pauses_ms)
         self.report |= {
             "first_answer_tokens": self._tokens[0],
             "all_answers_tokens": sum(self._tokens),
             "time_to_first_token_s": round(statistics.median(self._first_token_s), 4),
-            "tokens_per_s": round(opened, 1),
-            "tokens_per_s_panel_closed": round(closed, 1),
+            "tokens_per_s": self._rate("panel"),
+            "tokens_per_s_panel_closed": self._rate("closed"),
+            "tokens_per_s_tinted": self._rate("tint"),
             "ui_pause_p99_ms": round(pauses[int(0.99 * (len(pauses) - 1))], 2),
             "ui_pause_max_ms": round(pauses[-1], 2),
-            "panel_cost_percent": round(100 * (1 - statistics.median(on / off for on, off in pairs)), 2),
+            "panel_cost_percent": self._cost_percent("panel"),
+            "panel_and_tint_cost_percent": self._cost_percent("tint"),
             "peak_rss_bytes": diagnostics.peak_rss_bytes(),
             "device": spec.device,
             "dtype": spec.dtype,
@@ -151,6 +161,14 @@ class SelfCheck(QObject):
             "versions": diagnostics.package_versions(),
         }
         QCoreApplication.quit()
+
+    def _rate(self, state: str) -> float:
+        return round(statistics.median(self._rates[state]), 1)
+
+    def _cost_percent(self, state: str) -> float:
+        """What a state costs, of the tokens per second with everything closed: the median over pairs of one seed."""
+        pairs = zip(self._rates[state], self._rates["closed"], strict=True)
+        return round(100 * (1 - statistics.median(on / off for on, off in pairs)), 2)
 
     @Slot(object)
     def _on_failed(self, failure: RunFailed) -> None:

@@ -24,17 +24,26 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             data BLOB NOT NULL)""",
         "CREATE INDEX message_order ON message (conversation_id, position)",
     ),
+    (  # messages become a tree: those that are there follow one another
+        "ALTER TABLE conversation ADD COLUMN shown TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE message ADD COLUMN parent TEXT NOT NULL DEFAULT ''",
+        """UPDATE message SET parent = coalesce((
+            SELECT id FROM message AS earlier
+            WHERE earlier.conversation_id = message.conversation_id
+                AND (earlier.position, earlier.created, earlier.rowid) < (message.position, message.created, message.rowid)
+            ORDER BY earlier.position DESC, earlier.created DESC, earlier.rowid DESC LIMIT 1), '')""",
+    ),
 )
 VERSION = len(MIGRATIONS)
 
 INSERT_CONVERSATION = "INSERT INTO conversation (created, model, is_open) VALUES (?, '', 1)"
 SAVE_MESSAGE = """
-    INSERT INTO message (id, conversation_id, position, role, created, status, note, text, data)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO message (id, conversation_id, position, parent, role, created, status, note, text, data)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET status = excluded.status, note = excluded.note, text = excluded.text, data = excluded.data"""
 READ_MESSAGES = """
-    SELECT id, position, role, status, note, text, data FROM message
-    WHERE conversation_id = ? ORDER BY position, created"""
+    SELECT id, position, role, status, note, text, data, parent FROM message
+    WHERE conversation_id = ? ORDER BY position, created, rowid"""
 
 
 class StoreError(Exception):
@@ -47,7 +56,10 @@ class DamagedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One message as a row; `data` is opaque here. Of a row that is there `position` and `role` never change."""
+    """One message as a row; `data` is opaque here. `parent_id` names the message it follows, "" at the beginning.
+
+    Of a row that is there `position`, `role` and `parent_id` never change.
+    """
 
     message_id: str
     position: int
@@ -56,6 +68,16 @@ class Record:
     note: str
     text: str
     data: bytes = b""
+    parent_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedConversation:
+    """A conversation in the file: its messages in the order of their positions, and the last one of those on screen."""
+
+    number: int
+    records: list[Record]
+    shown_id: str
 
 
 class Store:
@@ -72,14 +94,19 @@ class Store:
         with self._errors():
             self._connection = self._open()
 
-    def save(self, conversation: int | None, records: Sequence[Record], model: str = "") -> int:
-        """Add the messages or bring them up to date, all or none; returns the conversation, a new one for None."""
+    def save(self, conversation: int | None, records: Sequence[Record], model: str = "", shown_id: str = "") -> int:
+        """Add the messages or bring them up to date, all or none; returns the conversation, a new one for None.
+
+        `model` and `shown_id` stay what they were where they are "".
+        """
         with self._errors(), _transaction(self._connection):
             now = time.time()
             if conversation is None:
                 conversation = self._connection.execute(INSERT_CONVERSATION, (now,)).lastrowid
             if model:
                 self._connection.execute("UPDATE conversation SET model = ? WHERE id = ?", (model, conversation))
+            if shown_id:
+                self._connection.execute("UPDATE conversation SET shown = ? WHERE id = ?", (shown_id, conversation))
             self._connection.executemany(SAVE_MESSAGE, [_row(record, conversation, now) for record in records])
         return conversation
 
@@ -88,13 +115,14 @@ class Store:
         with self._errors():
             self._connection.execute("UPDATE conversation SET is_open = 0 WHERE id = ?", (conversation,))
 
-    def open_conversation(self) -> tuple[int, list[Record]] | None:
-        """The newest conversation and its messages in order; None when the user left it, or there is none."""
+    def open_conversation(self) -> SavedConversation | None:
+        """The newest conversation; None when the user left it, or there is none."""
         with self._errors():
-            newest = self._connection.execute("SELECT id, is_open FROM conversation ORDER BY id DESC LIMIT 1").fetchone()
+            newest = self._connection.execute("SELECT id, is_open, shown FROM conversation ORDER BY id DESC LIMIT 1").fetchone()
             if newest is None or not newest[1]:
                 return None
-            return newest[0], [Record(*row) for row in self._connection.execute(READ_MESSAGES, newest[:1])]
+            records = [Record(*row) for row in self._connection.execute(READ_MESSAGES, newest[:1])]
+            return SavedConversation(newest[0], records, newest[2])
 
     def tidy(self) -> None:
         """Bring the log into the file and wait for the disk: what was saved until now survives a power cut, too."""
@@ -230,6 +258,7 @@ def _row(record: Record, conversation: int, now: float) -> tuple[object, ...]:
         record.message_id,
         conversation,
         record.position,
+        record.parent_id,
         record.role,
         now,
         record.status,

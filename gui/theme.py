@@ -27,6 +27,10 @@ class Theme:
     # Two neutral tints that segments of the draw alternate between.
     segment_a: str
     segment_b: str
+    chart: str  # thin bars, at least 3:1 on window and raised
+    # From expected to unexpected: ever further from the window's luminance, so that it reads without hue as well, and
+    # `text` stays at least 4.5:1 on every step between.
+    tint: tuple[str, ...]
 
 
 LIGHT = Theme(
@@ -45,6 +49,8 @@ LIGHT = Theme(
     warning="#8a5a00",
     segment_a="#dfe6ee",
     segment_b="#c9d5e3",
+    chart="#5b82b0",
+    tint=("#fff3d1", "#fdd28c", "#f6a552", "#e0762f"),
 )
 
 DARK = Theme(
@@ -63,6 +69,8 @@ DARK = Theme(
     warning="#e8b45a",
     segment_a="#35404d",
     segment_b="#455567",
+    chart="#6f93bd",
+    tint=("#39342c", "#553f26", "#7b4a1e", "#a5511a"),
 )
 
 
@@ -116,6 +124,15 @@ def palette_of(theme: Theme) -> QPalette:
     return palette
 
 
+def tint_color(theme: Theme, level: float) -> QColor:
+    """The colour behind a token with this level, 0 (expected) to 1 (unexpected)."""
+    place = level * (len(theme.tint) - 1)
+    first = min(int(place), len(theme.tint) - 2)
+    low, high = QColor(theme.tint[first]), QColor(theme.tint[first + 1])
+    mixed = (a + (place - first) * (b - a) for a, b in zip(low.getRgbF()[:3], high.getRgbF()[:3], strict=True))
+    return QColor.fromRgbF(*mixed)
+
+
 def apply_theme(application: QApplication, theme: Theme) -> None:
     """Give the whole application the theme's palette; widgets that paint by hand are told by their owner."""
     application.setPalette(palette_of(theme))
@@ -167,6 +184,14 @@ QRadioButton::indicator {{
 QRadioButton::indicator:hover {{ background: {raised}; }}
 QRadioButton::indicator:checked {{
     width: 6px; height: 6px; border: 5px solid {accent}; border-radius: 8px; background: {on_accent};
+}}
+
+QCheckBox {{ spacing: 7px; padding: 3px 6px 3px 2px; border: 1px solid transparent; border-radius: 5px; outline: none; }}
+QCheckBox:focus {{ border-color: {accent}; }}
+QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {muted}; border-radius: 3px; background: {surface}; }}
+QCheckBox::indicator:hover {{ background: {raised}; }}
+QCheckBox::indicator:checked {{
+    width: 8px; height: 8px; border: 4px solid {accent}; border-radius: 3px; background: {on_accent};
 }}
 
 QScrollBar:vertical {{ width: 10px; margin: 0; border: none; background: transparent; }}

@@ -54,7 +54,7 @@ def answer(engine: Engine, request: GenerateRequest, *, show_steps: bool) -> Run
         match event:
             case TokenEvent(trace=StepTrace() as trace) if show_steps:
                 print_step(event, trace)
-            case TokenEvent():
+            case TokenEvent(is_given=False):
                 print(event.text, end="", flush=True)
             case RunFinished():
                 print(event.text_tail)
@@ -70,7 +70,7 @@ def make_request(engine: Engine, arguments: argparse.Namespace, messages: list[M
     return GenerateRequest(
         run_id=1,
         messages=() if is_raw else tuple(messages),
-        prompt_ids=engine.tokenizer.encode(messages[-1].content) if is_raw else (),
+        text=messages[-1].content if is_raw else "",
         params=sampling_params(arguments, engine.spec.default_params),
         seed=secrets.randbits(32) if arguments.seed is None else arguments.seed,
         max_new_tokens=arguments.max_new_tokens,

@@ -1,63 +1,84 @@
 """An answer in the making: its ids, the text that became final, and why it ended."""
 
 import codecs
+from collections.abc import Collection, Sequence
 
-from inference.chat import ChatFormat
 from inference.detokenizer import Detokenizer
 from inference.tokenizer import Tokenizer
-from inference.types import FinishReason, GenerateRequest, RunFinished, RunStats, TokenEvent
+from inference.types import FinishReason, RunFinished, RunStats, TokenEvent
 
 
 class Answer:
-    """Collects drawn tokens into text; `reason` is "" while the answer goes on."""
+    """Collects tokens, given and drawn, into text; `reason` is None while the answer goes on.
 
-    def __init__(self, request: GenerateRequest, tokenizer: Tokenizer, chat: ChatFormat):
-        self.request = request
+    It ends with one of the `end_ids`, with a stop text, and after `max_new_tokens` (0: never).
+    """
+
+    def __init__(
+        self, run_id: int, tokenizer: Tokenizer, end_ids: Collection[int], stop: Sequence[str] = (), max_new_tokens: int = 0
+    ):
+        self.run_id = run_id
         self.tokenizer = tokenizer
-        self.end_ids = chat.end_ids
-        stop = request.stop if request.prompt_ids else request.stop + chat.stop(request.scene)
+        self.end_ids = end_ids
+        self.max_new_tokens = max_new_tokens
         self.detokenizer = Detokenizer(stop)
-        self.ids = list(request.answer_prefix_ids)
+        self.ids: list[int] = []
+        self.new_tokens = 0
         self.text = ""
         self.reason: FinishReason | None = None
-        for token_id in self.ids:
-            self.text += self.detokenizer.push(tokenizer.token_bytes(token_id))
 
     @property
     def step(self) -> int:
-        """Place of the next token in the answer, the prefix included."""
+        """Place of the next token in the answer, those it began with included."""
         return len(self.ids)
 
-    @property
-    def new_tokens(self) -> int:
-        """Tokens drawn by this run."""
-        return len(self.ids) - len(self.request.answer_prefix_ids) + (self.reason == "end")
+    def begin(self, ids: Sequence[int]) -> list[TokenEvent]:
+        """Take over the tokens that the answer already has, up to one that ends it; an event for each."""
+        events: list[TokenEvent] = []
+        for token_id in ids:
+            if self.reason is not None:
+                break
+            events.append(self._add(token_id, is_given=True))
+        return events
 
-    def append(self, token_id: int) -> TokenEvent:
-        """Add a drawn token and see whether it ends the answer."""
-        step, data = self.step, self.tokenizer.token_bytes(token_id)
-        if token_id in self.end_ids:
-            self.end("end")
-            return TokenEvent(self.request.run_id, step, token_id, data, "", True)
-        self.ids.append(token_id)
-        text = self.detokenizer.push(data)
-        self.text += text
-        if self.detokenizer.stopped:
-            self.end("stop")
-        elif self.request.max_new_tokens and self.new_tokens >= self.request.max_new_tokens:
+    def append(self, token_id: int, *, is_given: bool = False) -> TokenEvent:
+        """Add a new token and see whether it ends the answer."""
+        event = self._add(token_id, is_given=is_given)
+        self.new_tokens += 1
+        if self.new_tokens == self.max_new_tokens:
             self.end("length")
-        return TokenEvent(self.request.run_id, step, token_id, data, text)
+        return event
 
     def end(self, reason: FinishReason) -> None:
         """Note why the answer ends; the first reason stays."""
         self.reason = self.reason or reason
 
-    def finished(self, stats: RunStats) -> RunFinished:
-        """The last event of the run. Without a reason of its own the run was cancelled."""
+    def tail(self) -> str:
+        """The text that becomes final because nothing follows; asked for once, at the end."""
         tail = self.detokenizer.finish()
         self.text += tail
-        ids = self._ids_before_stop() if self.reason == "stop" else tuple(self.ids)
-        return RunFinished(self.request.run_id, self.reason or "cancelled", stats, tail, ids)
+        return tail
+
+    def final_ids(self) -> tuple[int, ...]:
+        """The ids that stand for the answer: without its end token, and without its stop text."""
+        return self._ids_before_stop() if self.reason == "stop" else tuple(self.ids)
+
+    def finished(self, stats: RunStats) -> RunFinished:
+        """The last event of the run. Without a reason of its own the run was cancelled."""
+        tail = self.tail()
+        return RunFinished(self.run_id, self.reason or "cancelled", stats, tail, self.final_ids())
+
+    def _add(self, token_id: int, *, is_given: bool) -> TokenEvent:
+        step, data = self.step, self.tokenizer.token_bytes(token_id)
+        if token_id in self.end_ids:
+            self.end("end")
+            return TokenEvent(self.run_id, step, token_id, data, "", is_end=True, is_given=is_given)
+        self.ids.append(token_id)
+        text = self.detokenizer.push(data)
+        self.text += text
+        if self.detokenizer.stopped:
+            self.end("stop")
+        return TokenEvent(self.run_id, step, token_id, data, text, is_given=is_given)
 
     def _ids_before_stop(self) -> tuple[int, ...]:
         """Ids that stand for the text without the stop string: drawn ones as far as they go, then its last piece re-encoded."""

@@ -1,6 +1,7 @@
 """How fast a model runs here: `python3 -m inference.bench MODEL`; the last line printed is one JSON document.
 
-Reading a prompt, decoding without and with the trace that the panel shows, in turn and several times; medians.
+Reading a prompt, then decoding plainly, with the trace that the panel shows and with the numbers that the tints show, in turn
+and several times; medians.
 The bandwidth is what decoding achieves if every weight is read once per token: the honest measure of a decoder.
 """
 
@@ -20,7 +21,9 @@ from inference.errors import InferenceError
 from inference.types import GenerateRequest, RunFailed, RunFinished, SamplingParams, TokenEvent
 
 
-def run(engine: Engine, prompt: tuple[int, ...], new_tokens: int, trace_rows: int, seed: int) -> dict[str, float]:
+def run(
+    engine: Engine, prompt: tuple[int, ...], new_tokens: int, seed: int, trace_rows: int = 0, *, with_numbers: bool = False
+) -> dict[str, float]:
     """One answer to `prompt` read afresh: seconds of reading, of decoding, to the first token; tokens drawn."""
     engine.session.rewind((0,))
     request = GenerateRequest(
@@ -30,6 +33,7 @@ def run(engine: Engine, prompt: tuple[int, ...], new_tokens: int, trace_rows: in
         seed=seed,
         max_new_tokens=new_tokens,
         trace_rows=trace_rows,
+        with_numbers=with_numbers,
     )
     started = time.perf_counter()
     first = 0.0
@@ -57,14 +61,15 @@ def medians(measure: Callable[[int], dict[str, float]], rounds: int) -> dict[str
     return {name: statistics.median(result[name] for result in results) for name in results[0]}
 
 
-def compare_trace(engine: Engine, prompt: tuple[int, ...], new_tokens: int, rows: int, rounds: int) -> tuple[float, float]:
-    """Seconds per token without and with traces, measured in turn: medians over the rounds."""
-    times: dict[int, list[float]] = {0: [], rows: []}
+def seconds_per_token(engine: Engine, prompt: tuple[int, ...], new_tokens: int, rows: int, rounds: int) -> tuple[float, ...]:
+    """Seconds per token plainly, with traces, and with numbers, measured in turn: medians over the rounds."""
+    kinds = ({}, {"trace_rows": rows}, {"with_numbers": True})
+    times: list[list[float]] = [[] for _ in kinds]
     for i in range(rounds + 1):
-        for trace_rows, collected in times.items():
-            result = run(engine, prompt, new_tokens, trace_rows, seed=i)
+        for options, collected in zip(kinds, times, strict=True):
+            result = run(engine, prompt, new_tokens, i, **options)
             collected.append(result["decode_s"] / max(1, result["new_tokens"]))
-    return statistics.median(times[0][1:]), statistics.median(times[rows][1:])
+    return tuple(statistics.median(collected[1:]) for collected in times)
 
 
 def bench(engine: Engine, prompt_tokens: int, new_tokens: int, rows: int, rounds: int) -> dict[str, object]:
@@ -73,8 +78,8 @@ def bench(engine: Engine, prompt_tokens: int, new_tokens: int, rows: int, rounds
     new_tokens = min(new_tokens, spec.context_tokens // 2)
     prompt_tokens = min(prompt_tokens, spec.context_tokens - new_tokens - 1)
     prompt = tuple(300 + i % 97 for i in range(prompt_tokens)) if spec.vocab_size > 400 else (1,) * prompt_tokens
-    reading = medians(lambda i: run(engine, prompt, 1, 0, i), rounds)
-    plain_s, traced_s = compare_trace(engine, prompt[:32], new_tokens, rows, rounds)
+    reading = medians(lambda i: run(engine, prompt, 1, i), rounds)
+    plain_s, traced_s, numbered_s = seconds_per_token(engine, prompt[:32], new_tokens, rows, rounds)
     return {
         "model": spec.name,
         "parameters": spec.parameter_count,
@@ -87,6 +92,8 @@ def bench(engine: Engine, prompt_tokens: int, new_tokens: int, rows: int, rounds
         "decode_tokens_per_s": round(1 / plain_s, 1),
         "decode_tokens_per_s_with_trace": round(1 / traced_s, 1),
         "trace_cost_percent": round(100 * (1 - plain_s / traced_s), 2),
+        "decode_tokens_per_s_with_numbers": round(1 / numbered_s, 1),
+        "numbers_cost_percent": round(100 * (1 - plain_s / numbered_s), 2),
         "bandwidth_gb_per_s": round(spec.weights_bytes / plain_s / 1e9, 2),
     }
 

@@ -3,6 +3,9 @@
 Letters: B batch, S cached tokens, H key/value heads, D head width.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -52,3 +55,31 @@ class KVCache:
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot crop a cache of {self.length} tokens to {length}")
         self.length = length
+
+    @contextmanager
+    def put_back(self, start: int, end: int) -> Iterator[None]:
+        """Forget every position from `start` on for a while; afterwards the cache is as before, also after an error.
+
+        Positions from `start` to `end` are those that may be overwritten meanwhile and hold something.
+        """
+        length = self.length
+        keys, values = (stored[:, :, :, start:end].clone() for stored in (self.keys, self.values))
+        try:
+            self.crop(start)
+            yield
+        finally:
+            self.length = length
+            self.keys[:, :, :, start:end], self.values[:, :, :, start:end] = keys, values
+
+    def fill_from(self, other: "KVCache") -> None:
+        """Hold what another cache of one row, or of as many, holds: in every row."""
+        self.length = 0  # nothing, should the copy fail
+        self.keys[:, :, :, : other.length] = other.keys[:, :, :, : other.length]
+        self.values[:, :, :, : other.length] = other.values[:, :, :, : other.length]
+        self.length = other.length
+
+    @torch.inference_mode()
+    def keep_rows(self, rows: Sequence[int]) -> None:
+        """Drop every row of the batch but these."""
+        index = torch.tensor(rows, device=self.keys.device)
+        self.keys, self.values = self.keys.index_select(1, index), self.values.index_select(1, index)

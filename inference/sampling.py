@@ -68,6 +68,32 @@ class Distribution(NamedTuple):
             probabilities[[bool(rule) for rule in removed_by]] = 0.0
         return probabilities
 
+    def is_kept(self) -> np.ndarray:
+        """For every id of the vocabulary whether no rule removed it, bool (V,)."""
+        logits = self.weights.ranking.logits
+        if not self.cuts:
+            return np.ones(len(logits), dtype=bool)
+        last_id = self.cuts[-1].last.token_id
+        value = logits[last_id]
+        is_kept = logits > value
+        is_kept[: last_id + 1] |= logits[: last_id + 1] == value
+        return is_kept
+
+    def reshaped(self, params: SamplingParams) -> "Distribution":
+        """What the same logits make of other parameters; the repetition penalty must be the same."""
+        return _distribution(self.weights.ranking, self.weights.peak, params)
+
+    def taken_by(self, u: float) -> "Decision":
+        """The token that a draw of `u` takes, step 6; `u` is ignored at temperature 0."""
+        if self.params.temperature == 0.0:
+            return Decision(self.cuts[0].last.token_id, Draw(), self)
+        place = self.weights.find(u, self.mass, "exceeds")
+        if place.count > self.kept_count:  # u is within a rounding error of 1
+            place = self.cuts[-1].last
+        high = place.through / self.mass
+        # The last token owns all up to 1, also where the sums, rounded, end just below.
+        return Decision(place.token_id, Draw(u, place.before / self.mass, high if high > u else 1.0), self)
+
 
 class Decision(NamedTuple):
     """The chosen token, how it was drawn, and from what."""
@@ -75,6 +101,11 @@ class Decision(NamedTuple):
     token_id: int
     draw: Draw
     distribution: Distribution
+
+    @property
+    def sampling_prob(self) -> float:
+        """The probability that the chosen token had in the draw."""
+        return float(self.distribution.weights.of(np.array([self.token_id]))[0]) / self.distribution.mass
 
 
 def uniform(seed: int, position: int) -> float:
@@ -102,29 +133,26 @@ def decide(
     the answer from 0. Raises NumericsError for NaN, plus infinity, or no finite logit at all.
     """
     made = distribution(logits, history_ids, params)
-    if params.temperature == 0.0:
-        return Decision(made.cuts[0].last.token_id, Draw(), made)
-    u = uniform(seed, position)
-    place = made.weights.find(u, made.mass, "exceeds")
-    if place.count > made.kept_count:  # u is within a rounding error of 1
-        place = made.cuts[-1].last
-    high = place.through / made.mass
-    # The last token owns all up to 1, also where the sums, rounded, end just below.
-    return Decision(place.token_id, Draw(u, place.before / made.mass, high if high > u else 1.0), made)
+    return made.taken_by(uniform(seed, position) if params.temperature else math.nan)
 
 
 def distribution(logits: np.ndarray, history_ids: Sequence[int] | np.ndarray, params: SamplingParams) -> Distribution:
     """What the next token is drawn from: steps 1 to 5. Arguments and errors as for `decide`."""
     penalty = params.repetition_penalty
     ranking = Ranking(logits if penalty == 1.0 else _penalised(logits, history_ids, penalty))
-    peak = _finite_peak(ranking.logits)
+    return _distribution(ranking, _finite_peak(ranking.logits), params)
+
+
+def _distribution(ranking: Ranking, peak: float, params: SamplingParams) -> Distribution:
+    """Steps 2 to 5, from logits that went through step 1."""
     if params.temperature == 0.0:
         weights = RankedWeights(ranking, peak, 1.0, limit=1)
         return Distribution(params, weights, (Cut("temperature", weights.find(0.0, 1.0, "exceeds")),), 1, 1.0)
-    top_k = params.top_k if params.top_k < len(logits) else 0
+    vocab_size = len(ranking.logits)
+    top_k = params.top_k if params.top_k < vocab_size else 0
     weights = RankedWeights(ranking, peak, params.temperature, limit=top_k)
     cuts = _cuts(weights, params, top_k)
-    kept_count, mass = (cuts[-1].last.count, cuts[-1].last.through) if cuts else (len(logits), weights.total)
+    kept_count, mass = (cuts[-1].last.count, cuts[-1].last.through) if cuts else (vocab_size, weights.total)
     return Distribution(params, weights, cuts, kept_count, mass)
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +16,8 @@ FIRST_CHUNK_TOKENS = 32
 LARGEST_CHUNK_TOKENS = 512
 CHUNK_TARGET_S = 0.1  # a stop during a long prompt takes effect within about this time
 SMALLEST_CAPACITY_TOKENS = 1024
+PUT_ASIDE_PER_READ = 32  # so many positions at least are put aside and back in the time that reading one takes
+LOGITS_AT_ONCE = 1 << 23  # 32 MB of float32
 
 
 class Session:
@@ -48,55 +51,90 @@ class Session:
         return shared
 
     def read(self, ids: Sequence[int], cancel: CancelFlag) -> Iterator[Tensor]:
-        """Read on in chunks; after each, the logits (V,) of its last position. Ends early when cancelled."""
+        """Read on in chunks; after each, the final vectors (T, C) of its positions. Ends early when cancelled."""
         done = 0
         while done < len(ids) and not cancel.is_set:
-            chunk = ids[done : done + self._chunk_tokens]
-            started = time.perf_counter()
-            logits = self.step(chunk)
-            self._adapt_chunk(len(chunk), time.perf_counter() - started)
-            done += len(chunk)
-            yield logits
+            self._make_room(len(self.ids) + min(self._chunk_tokens, len(ids) - done))
+            hidden = self._read_chunk(ids[done:], self.cache)
+            self.ids.extend(ids[done : done + len(hidden)])
+            done += len(hidden)
+            yield hidden
 
     @torch.inference_mode()
-    def step(self, ids: Sequence[int]) -> Tensor:
-        """Append ids in one pass; the logits (V,) after the last of them, float32."""
-        self._make_room(len(self.ids) + len(ids))
-        hidden = self.model(torch.tensor([ids], device=self.device), self.cache)
-        self.ids.extend(ids)
-        return self.model.logits(hidden[0, -1])
+    def step(self, token_id: int) -> np.ndarray:
+        """Append one id; the logits (V,) after it, float32."""
+        self._make_room(len(self.ids) + 1)
+        hidden = self.model(torch.tensor([[token_id]], device=self.device), self.cache)
+        self.ids.append(token_id)
+        return self.model.logits(hidden[0])[0].cpu().numpy()
 
     @torch.inference_mode()
-    def peek(self, ids: Sequence[int]) -> Tensor | None:
-        """The logits (V,) after `ids` where the cache holds them all, leaving the cache as it is; None otherwise."""
-        if not ids or common_prefix(self.ids, ids) < len(ids):
-            return None
-        length, last = self.cache.length, len(ids) - 1
-        keys, values = (stored[:, :, :, last].clone() for stored in (self.cache.keys, self.cache.values))
-        try:
-            self.cache.crop(last)
-            hidden = self.model(torch.tensor([ids[-1:]], device=self.device), self.cache)
-        finally:  # what was read in a larger chunk differs from this by rounding
-            self.cache.length = length
-            self.cache.keys[:, :, :, last], self.cache.values[:, :, :, last] = keys, values
-        return self.model.logits(hidden[0, -1])
+    def step_rows(self, token_ids: Sequence[int], cache: KVCache) -> np.ndarray:
+        """Append one id to every row of a forked cache; the logits (B, V) after them, float32."""
+        hidden = self.model(torch.tensor(token_ids, device=self.device).unsqueeze(1), cache)
+        return self.model.logits(hidden[:, 0]).cpu().numpy()
+
+    @torch.inference_mode()
+    def logits(self, hidden: Tensor) -> Iterator[np.ndarray]:
+        """The logits after some positions, from their final vectors (T, C), in pieces (<= T, V) that fit into memory."""
+        rows = max(1, LOGITS_AT_ONCE // self.model.config.vocab_size)
+        for start in range(0, len(hidden), rows):
+            yield self.model.logits(hidden[start : start + rows]).cpu().numpy()
+
+    @torch.inference_mode()
+    def fork(self, batch: int, capacity_tokens: int) -> KVCache:
+        """A cache of its own for `batch` rows, each of which begins with what the session holds."""
+        fork = self._allocate(capacity_tokens, batch)
+        fork.fill_from(self.cache)
+        return fork
+
+    @torch.inference_mode()
+    def look(self, ids: Sequence[int], last: int = 1) -> Tensor:
+        """Final vectors (last, C) of the last positions of any `ids`, read without changing what the session holds.
+
+        What the cache shares with `ids` is used, the rest read on top of it and the cache put back as it was, bit for bit.
+        """
+        kept = min(common_prefix(self.ids, ids), len(ids) - last)
+        overwritten = max(0, min(len(self.ids), len(ids)) - kept)
+        if kept * PUT_ASIDE_PER_READ < overwritten:
+            return self._read_all(ids, self._allocate(len(ids)))[-last:]
+        self._make_room(len(ids))
+        with self.cache.put_back(kept, kept + overwritten):
+            return self._read_all(ids[kept:], self.cache)[-last:]
+
+    def _read_all(self, ids: Sequence[int], cache: KVCache) -> Tensor:
+        """Final vectors (T, C) of ids read into a cache, in chunks."""
+        chunks: list[Tensor] = []
+        done = 0
+        while done < len(ids):
+            chunks.append(self._read_chunk(ids[done:], cache))
+            done += len(chunks[-1])
+        return torch.cat(chunks)
+
+    @torch.inference_mode()
+    def _read_chunk(self, ids: Sequence[int], cache: KVCache) -> Tensor:
+        """Read the beginning of `ids`, as much as takes about CHUNK_TARGET_S; its final vectors (T, C)."""
+        chunk = ids[: self._chunk_tokens]
+        started = time.perf_counter()
+        hidden = self.model(torch.tensor([chunk], device=self.device), cache)[0]
+        self._adapt_chunk(len(chunk), time.perf_counter() - started)
+        return hidden
 
     def _adapt_chunk(self, tokens: int, seconds: float) -> None:
         if tokens == self._chunk_tokens:
             factor = 2 if seconds < CHUNK_TARGET_S / 2 else 0.5 if seconds > 2 * CHUNK_TARGET_S else 1
             self._chunk_tokens = min(LARGEST_CHUNK_TOKENS, max(1, int(self._chunk_tokens * factor)))
 
-    def _allocate(self, capacity_tokens: int) -> KVCache:
-        return KVCache(self.model.config, capacity_tokens, device=self.device, dtype=self.dtype)
+    def _allocate(self, capacity_tokens: int, batch: int = 1) -> KVCache:
+        return KVCache(self.model.config, capacity_tokens, batch=batch, device=self.device, dtype=self.dtype)
 
+    @torch.inference_mode()
     def _make_room(self, tokens: int) -> None:
         old = self.cache
         if old.capacity_tokens < tokens <= self.context_tokens:
             capacity = max(tokens, 2 * old.capacity_tokens, SMALLEST_CAPACITY_TOKENS)
             larger = self._allocate(min(self.context_tokens, capacity))
-            larger.keys[:, :, :, : old.length] = old.keys[:, :, :, : old.length]
-            larger.values[:, :, :, : old.length] = old.values[:, :, :, : old.length]
-            larger.advance(old.length)
+            larger.fill_from(old)
             self.cache = larger
 
 

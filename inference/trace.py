@@ -10,11 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from inference.errors import RequestError
-from inference.ranking import Ranking
+from inference.ranking import BITS_PER_NAT, RankedWeights, Ranking, entropy_bits
 from inference.sampling import Decision, Distribution, Draw, distribution
 from inference.types import SamplingParams, StepTrace
-
-_BITS_PER_NAT = 1.0 / math.log(2.0)
 
 
 def trace_step(logits: np.ndarray, decision: Decision, rows: int, token_bytes: Callable[[int], bytes]) -> StepTrace:
@@ -42,45 +40,33 @@ def trace_given(
 class _Model(NamedTuple):
     """The model distribution: softmax of the raw logits at T = 1."""
 
-    ranking: Ranking
-    weights: np.ndarray  # (V,) exp(logit - largest logit)
-    total: float
+    weights: RankedWeights
     entropy_bits: float
 
-    def surprise_bits(self, logits: np.ndarray, token_id: int) -> float:
+    def surprise_bits(self, token_id: int) -> float:
         """-log2 of the token's probability, also where that is too small for a float64."""
-        exponent = float(logits[token_id]) - float(logits[self.ranking.first(1)[0]])
-        return (math.log(self.total) - exponent) * _BITS_PER_NAT
+        return (math.log(self.weights.total) - float(self.weights.exponents[token_id])) * BITS_PER_NAT
 
 
 def _model(logits: np.ndarray, drawn_from: Distribution) -> _Model:
     """The model distribution, with whatever the sampling distribution has already computed of it."""
-    sampled = drawn_from.weights
+    weights = drawn_from.weights
     is_same = drawn_from.params.repetition_penalty == 1.0  # otherwise these weights are of other logits
-    ranking = sampled.ranking if is_same else Ranking(logits)
-    if is_same and sampled.temperature == 1.0 and sampled.weights is not None:
-        exponents, weights, total = sampled.exponents, sampled.weights, sampled.total
-    else:
-        exponents = logits - np.float64(logits[ranking.first(1)[0]])
-        weights = np.exp(exponents)
-        total = float(weights.sum())
-    # H = ln(total) - sum(p * exponent). Not a BLAS dot: over 10,000 values its threads take longer than the sum.
-    # The bound changes no product, as exp(-1000) is 0, and makes that of a -inf logit 0 instead of NaN.
-    products = np.maximum(exponents, -1000.0)
-    products *= weights
-    nats = math.log(total) - float(products.sum()) / total
-    return _Model(ranking, weights, total, nats * _BITS_PER_NAT)
+    if not is_same or weights.temperature != 1.0 or weights.exponents is None:
+        ranking = weights.ranking if is_same else Ranking(logits)
+        weights = RankedWeights(ranking, float(logits[ranking.first(1)[0]]), 1.0)
+    return _Model(weights, entropy_bits(weights.exponents, weights.weights, weights.total))
 
 
 def _trace(
     logits: np.ndarray, drawn_from: Distribution, token_id: int | None, draw: Draw, rows: int, token_bytes: Callable[[int], bytes]
 ) -> StepTrace:
     model = _model(logits, drawn_from)
-    ids, ranks, chosen = _rows(model.ranking, token_id, rows)
+    ids, ranks, chosen = _rows(model.weights.ranking, token_id, rows)
     id_list = ids.tolist()
     names = tuple(map(token_bytes, id_list))
     removed_by = drawn_from.removed_by(ids)
-    model_probs = model.weights[ids] / model.total
+    model_probs = model.weights.of(ids) / model.weights.total
     sampling_probs = drawn_from.probabilities(ids, removed_by)
     kept_rows = removed_by.count("")
     strip_ids, strip_ends = _strip(drawn_from, len(id_list))
@@ -98,11 +84,11 @@ def _trace(
         chosen_model_prob=math.nan if chosen is None else float(model_probs[chosen]),
         chosen_sampling_prob=math.nan if chosen is None else float(sampling_probs[chosen]),
         chosen_rank=0 if chosen is None else int(ranks[chosen]),
-        surprise_bits=math.nan if token_id is None else model.surprise_bits(logits, token_id),
+        surprise_bits=math.nan if token_id is None else model.surprise_bits(token_id),
         entropy_bits=model.entropy_bits,
         others_count=len(logits) - len(id_list),
-        others_model_mass=_rest(model_probs, is_all=len(id_list) == len(logits)),
-        others_sampling_mass=_rest(sampling_probs, is_all=kept_rows == drawn_from.kept_count),
+        others_model_mass=rest_of(model_probs, is_all=len(id_list) == len(logits)),
+        others_sampling_mass=rest_of(sampling_probs, is_all=kept_rows == drawn_from.kept_count),
         kept_count=drawn_from.kept_count,
         vocab_size=len(logits),
         draw_u=draw.u,
@@ -135,6 +121,6 @@ def _strip(drawn_from: Distribution, count: int) -> tuple[list[int], np.ndarray]
     return weights.head_ids[:n_owners].tolist(), weights.head_sums[:n_owners] / drawn_from.mass
 
 
-def _rest(probabilities: np.ndarray, *, is_all: bool) -> float:
+def rest_of(probabilities: np.ndarray, *, is_all: bool) -> float:
     """What these leave of 1; exactly 0 where they are all there are."""
     return 0.0 if is_all else max(0.0, 1.0 - math.fsum(probabilities.tolist()))

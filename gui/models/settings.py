@@ -203,6 +203,49 @@ class Settings:
             unit=QT_TRANSLATE_NOOP("settings", "rows"),
         )
     )
+    tint: str = _option(
+        ChoiceOption(
+            group="window",
+            label=QT_TRANSLATE_NOOP("settings", "Ti&nt of the text"),
+            help=QT_TRANSLATE_NOOP(
+                "settings",
+                "Colours every token by one of its numbers: how likely the model found it, how surprising it was, how many "
+                "choices there were.",
+            ),
+            default="off",
+            choices=(
+                ("off", QT_TRANSLATE_NOOP("settings", "Off")),
+                ("model", QT_TRANSLATE_NOOP("settings", "Model probability")),
+                ("sampling", QT_TRANSLATE_NOOP("settings", "Sampling probability")),
+                ("surprise", QT_TRANSLATE_NOOP("settings", "Surprise")),
+                ("entropy", QT_TRANSLATE_NOOP("settings", "Entropy")),
+                ("rank", QT_TRANSLATE_NOOP("settings", "Rank")),
+            ),
+        )
+    )
+    strips: str = _option(
+        ChoiceOption(
+            group="window",
+            label=QT_TRANSLATE_NOOP("settings", "&Surprise under messages"),
+            help=QT_TRANSLATE_NOOP(
+                "settings", "A strip under each message shows how surprising each of its tokens was; a click goes to the token."
+            ),
+            default="shown",
+            choices=(("shown", QT_TRANSLATE_NOOP("settings", "Shown")), ("hidden", QT_TRANSLATE_NOOP("settings", "Hidden"))),
+        )
+    )
+    drafts: str = _option(
+        ChoiceOption(
+            group="window",
+            label=QT_TRANSLATE_NOOP("settings", "&While you write"),
+            help=QT_TRANSLATE_NOOP("settings", "The panel can show what the model expects to come after your draft."),
+            default="shown",
+            choices=(
+                ("shown", QT_TRANSLATE_NOOP("settings", "Show what follows the draft")),
+                ("hidden", QT_TRANSLATE_NOOP("settings", "Show nothing")),
+            ),
+        )
+    )
     threads: int = _option(
         NumberOption(
             group="engine",

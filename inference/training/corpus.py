@@ -44,6 +44,8 @@ BUCKETS = {
     "gsm8k": "questions",
     "glassbox-stories": "own-stories",
     "glassbox-story-requests": "own-story-requests",
+    "glassbox-stories-modern": "modern-stories",
+    "glassbox-story-requests-modern": "modern-story-requests",
     "glassbox-voice": "voice",
 }
 

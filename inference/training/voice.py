@@ -1,4 +1,4 @@
-"""Turn the hand-written exchanges into training chats: `python3 -m inference.training.voice OUT.jsonl --copies N --seed S`.
+"""Turn the hand-written exchanges, and sums, into chats: `python3 -m inference.training.voice OUT.jsonl --copies N --seed S`.
 
 A line of `data/voice.jsonl` holds `ask` (phrasings), `answer` (answers, each right for every phrasing) and, where it
 matters, `place`: "first" for greetings, "last" for thanks and goodbyes. The output is what `corpus.read_documents` reads.
@@ -7,6 +7,7 @@ matters, `place`: "first" for greetings, "last" for thanks and goodbyes. The out
 import argparse
 import json
 import random
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,32 @@ SOURCE = "glassbox-voice"
 DATA = Path(__file__).parent / "data" / "voice.jsonl"
 PLACES = ("first", "middle", "last")
 MAX_EXCHANGES = 4
+REPHRASING_CHANCE = 0.5
+LEAD_INS = (
+    "Tell me, ",
+    "So ",
+    "And ",
+    "Hey, ",
+    "Please tell me: ",
+    "One question: ",
+    "I wonder, ",
+    "Now, ",
+    "Well, ",
+    "By the way, ",
+)
+PLAIN_QUESTION = re.compile(r"What (is|are) ((?:an?|the) [\w' -]+|\w{5,}|[\w]+-[\w]+|\d+ [-+x] \d+)\?")
+UNTURNABLE = re.compile(r"\b(?:called|for|like|in|on|at|by|if|about|before|after|between|for|made|here|now|inside|wrong)\b|ing$")
+TURNED = (
+    "Can you tell me what {0} {1}?",
+    "Do you know what {0} {1}?",
+    "I want to know what {0} {1}.",
+    "Could you explain what {0} {1}?",
+    "I do not know what {0} {1}.",
+    "What exactly {1} {0}?",
+    "Tell me in simple words what {0} {1}.",
+    "I have heard of it, but what {1} {0}?",
+)
+NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
 class Exchange(NamedTuple):
@@ -46,6 +73,27 @@ def read_exchanges(path: Path = DATA) -> list[Exchange]:
     return exchanges
 
 
+def sums() -> list[Exchange]:
+    """Addition of two digits and subtraction from one, asked in digits and in words."""
+    exchanges = []
+    for a in range(1, 10):
+        for b in range(a, 10):
+            asks = [f"What is {a} + {b}?", f"What is {NUMBERS[a]} plus {NUMBERS[b]}?", f"{a} plus {b}", f"{a}+{b}=?"]
+            asks += [f"How much is {NUMBERS[b]} and {NUMBERS[a]}?"] + ([f"What is {b} + {a}?"] if a != b else [])
+            exchanges.append(Exchange(tuple(asks), (f"{a} + {b} = {a + b}.", f"That makes {a + b}.")))
+    for a in range(2, 10):
+        for b in range(1, a + 1):
+            asks = [f"What is {a} - {b}?", f"What is {NUMBERS[a]} minus {NUMBERS[b]}?", f"{a} minus {b}", f"{a}-{b}=?"]
+            asks.append(f"What is left if you take {NUMBERS[b]} from {NUMBERS[a]}?")
+            exchanges.append(Exchange(tuple(asks), (f"{a} - {b} = {a - b}.", f"That leaves {a - b}.")))
+    return exchanges
+
+
+def all_exchanges() -> list[Exchange]:
+    """Those written by hand, then the sums."""
+    return read_exchanges() + sums()
+
+
 def all_pairs(exchanges: Sequence[Exchange]) -> list[Pair]:
     """Every phrasing with every answer of its exchange."""
     return [
@@ -54,6 +102,16 @@ def all_pairs(exchanges: Sequence[Exchange]) -> list[Pair]:
         for ask in exchange.ask
         for answer in exchange.answer
     ]
+
+
+def rephrased(ask: str, rng: random.Random) -> str:
+    """The same question led in by some words, or asked as "can you tell me what ... is?"; what is no question stays."""
+    if not ask.endswith("?") or not ask[0].isupper() or rng.random() > REPHRASING_CHANCE:
+        return ask
+    found = PLAIN_QUESTION.fullmatch(ask)
+    if found and not UNTURNABLE.search(found[2]) and rng.random() < 0.7:
+        return rng.choice(TURNED).format(found[2], found[1])
+    return rng.choice(LEAD_INS) + (ask if ask.startswith("I ") else ask[0].lower() + ask[1:])
 
 
 def typed_casually(text: str, rng: random.Random) -> str:
@@ -111,11 +169,12 @@ def document(chat: Sequence[Pair]) -> dict:
 
 
 def expand(exchanges: Sequence[Exchange], copies: int, seed: int) -> Iterator[dict]:
-    """`copies` times every pair, joined differently each time; the first copy is verbatim, the others are typed casually."""
+    """`copies` times every pair, joined differently; the first copy is verbatim, the others are put and typed in other ways."""
     rng = random.Random(seed)
     pairs = all_pairs(exchanges)
     for copy in range(copies):
-        written = pairs if copy == 0 else [pair._replace(ask=typed_casually(pair.ask, rng)) for pair in pairs]
+        asked = [pair.ask if copy == 0 else typed_casually(rephrased(pair.ask, rng), rng) for pair in pairs]
+        written = [pair._replace(ask=ask) for pair, ask in zip(pairs, asked, strict=True)]
         yield from map(document, join_chats(written, rng))
 
 
@@ -126,7 +185,7 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    lines = [json.dumps(chat) + "\n" for chat in expand(read_exchanges(), arguments.copies, arguments.seed)]
+    lines = [json.dumps(chat) + "\n" for chat in expand(all_exchanges(), arguments.copies, arguments.seed)]
     arguments.out.write_text("".join(lines), encoding="utf-8")
     print(f"{len(lines):,} chats, {sum(map(len, lines)):,} bytes")
 

@@ -9,9 +9,9 @@ from inference.types.common import CancelFlag, Message, SamplingParams, check_nu
 class GenerateRequest:
     """Everything needed to run, and to repeat, one answer.
 
-    Exactly one of `messages` (rendered with the chat template or, without one, the `scene`), `prompt_ids` (taken
-    as they are) and `text` (to be continued as it stands, without any template: its tokens begin the answer) is given.
-    With `prompt_ids` a `scene` only says which texts end the answer; "" then means none.
+    It needs one of `messages` (rendered with the chat template or, without one, the `scene`), `prompt_ids` (taken as they
+    are) and `text` (to be continued as it stands, without any template: its tokens begin the answer or, with `prompt_ids` or
+    `answer_prefix_ids`, follow those). With `prompt_ids` a `scene` only says which texts end the answer; "" then means none.
 
     `answer_prefix_ids` are tokens the answer already begins with (a branch). Each of them is reported as a given
     TokenEvent, except the first `known_tokens`, which the caller already shows. `forced` are (step, token id): at these
@@ -135,13 +135,14 @@ class AskRequest:
 class DraftRequest:
     """What would follow a draft that is still being written: after `messages`, the last of which is the draft.
 
-    With `text` instead of messages the draft is a text that is simply continued. Answered between two tokens, from the
-    cache and without changing it; only the newest draft is answered.
+    With `text` instead of messages the draft is a text that is simply continued, after `prefix_ids` if there are some.
+    Answered between two tokens, from the cache and without changing it; only the newest draft is answered.
     """
 
     run_id: int
     messages: tuple[Message, ...] = ()
     text: str = ""
+    prefix_ids: tuple[int, ...] = ()
     params: SamplingParams = field(default_factory=SamplingParams)
     trace_rows: int = 12
     scene: str = ""

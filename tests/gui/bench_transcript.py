@@ -17,9 +17,10 @@ from PySide6.QtCore import QEvent  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
 from gui.models.conversation import Conversation  # noqa: E402
+from gui.models.tint import TINT_KINDS  # noqa: E402
 from gui.theme import LIGHT  # noqa: E402
 from gui.views.transcript.view import Transcript  # noqa: E402
-from inference.types import TokenEvent  # noqa: E402
+from inference.types import TokenEvent, TokenNumbers  # noqa: E402
 
 MESSAGES = 200
 TOKENS_PER_MESSAGE = 150
@@ -33,7 +34,9 @@ def tokens(count: int, words_per_paragraph: int) -> list[TokenEvent]:
     for step in range(count):
         is_last = words_per_paragraph and step % words_per_paragraph == words_per_paragraph - 1
         text = ".\n\n" if is_last else " word" if step % 3 else " longer"
-        events.append(TokenEvent(1, step, step, text.encode(), text))
+        bits = step * 37 % 13
+        numbers = TokenNumbers(2.0**-bits, 2.0**-bits, bits, step * 11 % 9, 1 + bits * 7)
+        events.append(TokenEvent(1, step, step, text.encode(), text, numbers=numbers))
     return events
 
 
@@ -97,14 +100,14 @@ class Bench:
         self._paint()
         self._note(name, begin)
 
-    def scroll(self) -> None:
+    def scroll(self, name: str) -> None:
         """From the end to the beginning, a third of the window at a time."""
         bar = self.transcript.column.verticalScrollBar()
         while bar.value() > 0:
             begin = time.perf_counter()
             bar.setValue(bar.value() - 260)
             self._paint()
-            self._note("scroll", begin)
+            self._note(name, begin)
 
     def resize(self) -> None:
         """Narrower, a few pixels at a time."""
@@ -123,12 +126,27 @@ class Bench:
             self._paint()
             self._note("find", begin)
 
+    def switch_tint(self) -> None:
+        """Every tint in turn, painted."""
+        for kind in (*TINT_KINDS[1:], "off"):
+            begin = time.perf_counter()
+            self.transcript.set_tint(kind)
+            self._paint()
+            self._note("switch_tint", begin)
+
 
 def main() -> None:
     """Run everything and print it."""
     bench = Bench(QApplication.instance() or QApplication(sys.argv[:1]))
     bench.stream("flush", 40, FLUSHES)
-    bench.scroll()
+    bench.scroll("scroll")
+    bench.transcript.scroll_to_bottom()
+    bench.switch_tint()
+    bench.transcript.set_tint("surprise")
+    bench.stream("flush_tinted", 40, FLUSHES)
+    bench.stream("flush_tinted_one_paragraph", 0, 4 * FLUSHES)
+    bench.scroll("scroll_tinted")
+    bench.transcript.set_tint("off")
     bench.transcript.scroll_to_bottom()
     bench.resize()
     bench.find()
@@ -145,7 +163,7 @@ def main() -> None:
             "max_ms": round(ordered[-1], 2),
             "count": len(times),
         }
-        sys.stdout.write(f"{name:24}{result[name]}\n")
+        sys.stdout.write(f"{name:28}{result[name]}\n")
     sys.stdout.write(json.dumps(result) + "\n")
 
 

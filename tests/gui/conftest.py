@@ -30,9 +30,15 @@ class Stage:
     def run(self, events: int | None = None) -> None:
         """Let the engine post so many events, or all there are and those they lead to, and the window show them."""
         while self.worker.run(events or 1 << 30):
-            self.qtbot.wait(40)
+            self.qtbot.wait(5)  # the wake-up is queued
+            self.qtbot.waitUntil(self._has_shown_all, timeout=10_000)
             if events:
                 break
+
+    def _has_shown_all(self) -> bool:
+        """Whether the window has taken everything that was posted; a slow frame makes the next one wait."""
+        host = self.program.host
+        return not host._outbox._events and not host._frame.isActive()
 
     def ready(self) -> "Stage":
         """Show the window and load the model."""

@@ -8,7 +8,16 @@ import numpy as np
 
 from gui.engine_worker import Posted, Request
 from inference.types import (
+    AskAnswered,
+    AskedToken,
+    AskRequest,
+    ColumnEnded,
+    ColumnToken,
+    CompareRequest,
     CountTokensRequest,
+    DescribeRequest,
+    DraftExplained,
+    DraftRequest,
     Event,
     ExplainRequest,
     GenerateRequest,
@@ -17,6 +26,7 @@ from inference.types import (
     ModelReady,
     ModelSpec,
     PrefillProgress,
+    PromptNumbers,
     PromptSpan,
     PromptTokens,
     RunFailed,
@@ -27,9 +37,12 @@ from inference.types import (
     StepTrace,
     TokenCount,
     TokenEvent,
+    TokenNumbers,
+    TokensDescribed,
 )
 
 VOCABULARY = 256
+NUMBERS = TokenNumbers(0.5, 0.5, 1.0, 5.0, 1)
 NEXT = ord("!")  # what the engine would say next, if asked
 
 
@@ -96,24 +109,89 @@ class ScriptedEngine:
     text: str = "Hello there."
     spec: ModelSpec = field(default_factory=make_spec)
     requests: list[Request] = field(default_factory=list)
+    reused: int = 0  # what it says of its cache
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
-        """The prompt, one prefill step, the bytes, the end."""
+        """The prompt, one prefill step, what is given of the answer, the rest of its bytes, the end."""
         self.requests.append(request)
-        prompt = tuple(b for message in request.messages for b in message.content.encode())
-        yield PromptTokens(request.run_id, prompt, (PromptSpan(0, len(prompt), "content", 0),), 0)
+        prompt, spans = self._prompt(request)
+        given = request.answer_prefix_ids + tuple(request.text.encode())
+        names = tuple(bytes([value]) for value in prompt)
+        yield PromptTokens(request.run_id, prompt, spans, self.reused, token_bytes=names)
+        if request.with_numbers and len(prompt) > 1:
+            yield PromptNumbers(request.run_id, 1, (NUMBERS,) * (len(prompt) - 1))
         yield PrefillProgress(request.run_id, len(prompt), len(prompt), 0)
-        data = self.text.encode()[: request.max_new_tokens]
-        drawn = 0
-        for step, value in enumerate(data):
-            if request.cancel.is_set:
+        for step in range(request.known_tokens, len(given)):
+            yield self._token(request, step, given[step], is_given=True)
+        ids, reason = list(given), "end"
+        forced = dict(request.forced)
+        limit = (request.max_new_tokens or len(self.text.encode())) if request.draws else 0
+        for step, value in enumerate(self.text.encode()):
+            if step < len(given):
+                continue
+            if request.cancel.is_set or step - len(given) >= limit:
+                reason = "cancelled" if request.cancel.is_set else "length"
                 break
-            trace = make_trace(value, request.trace_rows, request.params) if request.trace_rows else None
-            drawn += 1
-            yield TokenEvent(request.run_id, step, value, bytes([value]), chr(value) if value < 128 else "", False, trace)
-        reason = "cancelled" if request.cancel.is_set else "end"
-        stats = RunStats(len(prompt), 0, drawn, 0.01, 0.01 * max(1, drawn))
-        yield RunFinished(request.run_id, reason, stats, "", tuple(data[:drawn]))
+            ids.append(forced.get(step, value))
+            yield self._token(request, step, ids[-1], is_given=step in forced)
+        if request.cancel.is_set:
+            reason = "cancelled"
+        drawn = len(ids) - len(given)
+        stats = RunStats(len(prompt), self.reused, drawn, 0.01, 0.01 * max(1, drawn))
+        yield RunFinished(request.run_id, reason, stats, "", tuple(ids))
+
+    def _prompt(self, request: GenerateRequest) -> tuple[tuple[int, ...], tuple[PromptSpan, ...]]:
+        if not request.messages:
+            return request.prompt_ids, (PromptSpan(0, len(request.prompt_ids), "content"),) if request.prompt_ids else ()
+        ids: list[int] = []
+        spans = []
+        for index, message in enumerate(request.messages):
+            spans.append(PromptSpan(len(ids), len(ids) + len(message.content.encode()), "content", index))
+            ids.extend(message.content.encode())
+        return tuple(ids), tuple(spans)
+
+    def _token(self, request: GenerateRequest, step: int, value: int, *, is_given: bool) -> TokenEvent:
+        has_trace = request.trace_rows > 0 and not is_given
+        return TokenEvent(
+            request.run_id,
+            step,
+            value,
+            bytes([value]),
+            chr(value) if value < 128 else "",
+            trace=make_trace(value, request.trace_rows, request.params) if has_trace else None,
+            numbers=NUMBERS if request.with_numbers else None,
+            is_given=is_given,
+        )
+
+    def compare(self, request: CompareRequest) -> Iterator[Event]:
+        """Every column says the rest of the text."""
+        self.requests.append(request)
+        rest = self.text.encode()[len(request.answer_prefix_ids) :][: request.max_new_tokens]
+        step = GenerateRequest(request.run_id, prompt_ids=(0,), trace_rows=0, with_numbers=True)
+        for offset, value in enumerate(rest):
+            for column in range(len(request.temperatures)):
+                token = self._token(step, len(request.answer_prefix_ids) + offset, value, is_given=False)
+                yield ColumnToken(request.run_id, column, token)
+        for column in range(len(request.temperatures)):
+            yield ColumnEnded(request.run_id, column, "end", "", (*request.answer_prefix_ids, *rest))
+        yield RunFinished(request.run_id, "length", RunStats(1, 0, len(rest), 0.01, 0.01))
+
+    def ask(self, request: AskRequest) -> AskAnswered:
+        """Every byte has one half."""
+        self.requests.append(request)
+        tokens = tuple(AskedToken(value, bytes([value]), NUMBERS, "") for value in request.text.encode())
+        return AskAnswered(request.run_id, request.text, tokens)
+
+    def explain_draft(self, request: DraftRequest) -> DraftExplained:
+        """An exclamation mark follows."""
+        self.requests.append(request)
+        return DraftExplained(request.run_id, make_trace(NEXT, request.trace_rows, request.params))
+
+    def describe(self, request: DescribeRequest) -> TokensDescribed:
+        """Bytes; none is special."""
+        self.requests.append(request)
+        names = tuple(bytes([value]) for value in request.ids)
+        return TokensDescribed(request.run_id, request.ids, names, (False,) * len(names))
 
     def explain(self, request: ExplainRequest) -> StepExplained:
         """The step again."""
@@ -169,7 +247,15 @@ class ScriptedWorker:
                 yield ModelReady(request.run_id, self.engine.spec)
             case GenerateRequest():
                 yield from self.engine.generate(request)
+            case CompareRequest():
+                yield from self.engine.compare(request)
             case ExplainRequest():
                 yield self.engine.explain(request)
+            case AskRequest():
+                yield self.engine.ask(request)
+            case DraftRequest():
+                yield self.engine.explain_draft(request)
+            case DescribeRequest():
+                yield self.engine.describe(request)
             case CountTokensRequest():
                 yield TokenCount(request.run_id, self.engine.count_tokens(request.text))

@@ -23,7 +23,7 @@ def message_text(number: int) -> str:
 
 
 def talk(profile: Path) -> None:
-    """Send, acknowledge, let the engine answer; now and then in a new chat."""
+    """Send, acknowledge, let the engine answer; now and then once more, beside the first answer, or in a new chat."""
     application = QApplication([])
     workers: list[ScriptedWorker] = []
 
@@ -38,12 +38,20 @@ def talk(profile: Path) -> None:
         program.chat.send(message_text(number))
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
-        while program.chat.is_busy:
-            workers[0].run(10)
-            QCoreApplication.processEvents()
-            time.sleep(0.002)
+        wait_for_answer(program, workers[0])
+        if number % 3 == 2:
+            program.chat.answer_again(len(program.conversation.messages) - 1)
+            wait_for_answer(program, workers[0])
         if number % 20 == 19:
             program.chat.new_chat()
+
+
+def wait_for_answer(program: Glassbox, worker: ScriptedWorker) -> None:
+    """Let the engine speak until it has nothing more to say."""
+    while program.chat.is_busy:
+        worker.run(10)
+        QCoreApplication.processEvents()
+        time.sleep(0.002)
 
 
 if __name__ == "__main__":

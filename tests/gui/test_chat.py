@@ -52,7 +52,7 @@ def test_another_model_chosen_in_mid_answer_stops_it_and_is_used_next(stage: Sta
     """Everything received is kept; the next message goes to the new model."""
     stage.ready()
     send(stage, "Hi")
-    stage.run(2 + 4)
+    stage.run(3 + 4)
     stage.program.chat.load("/other")
     send(stage, "ignored while busy")
     stage.run()

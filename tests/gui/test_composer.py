@@ -3,13 +3,14 @@
 import time
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtCore import QMimeData, Qt, QTimer
 from PySide6.QtGui import QColor, QGuiApplication, QInputMethodEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from gui.theme import DARK, LIGHT
-from gui.views.composer import DRAFT_PAUSE_MS, MAX_LINES, Composer
+from gui.views.composer.composer import DRAFT_PAUSE_MS, Composer
+from gui.views.composer.message_edit import MAX_LINES
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -274,3 +275,84 @@ def test_it_grows_until_every_line_is_seen(composer, qtbot, text):
     composer.resize(700, composer.sizeHint().height())
     assert composer.edit.verticalScrollBar().maximum() == 0
     assert composer.edit.cursorRect().bottom() <= composer.edit.viewport().height()
+
+
+def modes(composer):
+    announced = []
+    composer.mode_changed.connect(announced.append)
+    return announced
+
+
+def choose(composer, key):
+    """Open the switch's menu by keyboard, press a key in it."""
+    QTimer.singleShot(50, lambda: QTest.keyClick(QApplication.activePopupWidget(), key))  # the popup has to get the focus first
+    QTest.keyClick(composer.switch, Qt.Key.Key_Space)
+
+
+def test_continuing_a_text_says_what_it_does(composer):
+    """Placeholder, names, the button and its tooltip; back in a chat everything is as before."""
+    assert composer.mode == "chat"
+    chat = words(composer)
+    composer.set_mode("continue")
+    assert words(composer) == (
+        "Write the beginning of a text; the model continues it word for word.",
+        "Beginning of a text",
+        "Continue",
+        "Continue the text",
+        "Continue the text (Enter)",
+        "Continue a text ▾",
+    )
+    composer.set_mode("chat")
+    assert words(composer) == chat
+    assert chat == ("Message…", "Message", "Send", "Send the message", "Send the message (Enter)", "Chat ▾")
+
+
+def words(composer):
+    edit, button = composer.edit, composer.button
+    named = (edit.placeholderText(), edit.accessibleName(), button.text(), button.accessibleName(), button.toolTip())
+    return (*named, composer.switch.text())
+
+
+def test_the_mode_is_switched_by_keyboard(qtbot, composer):
+    """A menu of two; only another choice is announced, the text stays, and the keyboard is back in the field."""
+    announced = modes(composer)
+    qtbot.waitUntil(composer.isActiveWindow)  # a popup of a window that is not yet active would keep the focus
+    composer.set_text("Once upon")
+    choose(composer, Qt.Key.Key_T)
+    assert (composer.mode, announced, composer.text()) == ("continue", ["continue"], "Once upon")
+    qtbot.waitUntil(composer.edit.hasFocus)
+    choose(composer, Qt.Key.Key_T)
+    assert announced == ["continue"] and composer.switch.mode == "continue"
+    choose(composer, Qt.Key.Key_C)
+    assert (composer.mode, announced) == ("chat", ["continue", "chat"])
+    choose(composer, Qt.Key.Key_Escape)
+    assert (composer.mode, announced) == ("chat", ["continue", "chat"])
+
+
+def test_setting_the_mode_announces_nothing(composer):
+    """Who sets it knows it; the menu shows it checked."""
+    announced = modes(composer)
+    composer.set_mode("continue")
+    assert composer.switch.mode == composer.mode == "continue" and announced == []
+
+
+def test_a_text_to_continue_leaves_exactly_as_typed(composer):
+    """Spaces at its end matter; while the model writes, the button stops it as in a chat."""
+    texts = submitted(composer)
+    composer.set_mode("continue")
+    QTest.keyClicks(composer.edit, "Once upon a ")
+    QTest.keyClick(composer.edit, Qt.Key.Key_Return)
+    assert texts == ["Once upon a "]
+    composer.set_busy(True)
+    assert composer.button.text() == "Stop"
+    composer.set_busy(False)
+    assert composer.button.text() == "Continue"
+
+
+def test_the_switch_is_named_and_behind_the_button(composer):
+    """Tab goes from the field to the button first: sending is what one does most."""
+    assert composer.switch.accessibleName() and composer.switch.toolTip()
+    composer.set_text("x")
+    QTest.keyClick(composer.edit, Qt.Key.Key_Tab)
+    QTest.keyClick(composer.button, Qt.Key.Key_Tab)
+    assert composer.switch.hasFocus()

@@ -1,16 +1,22 @@
 """The conversation model: token offsets in UTF-16 units, stepping, bounded traces, what is sent to the model."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gui.models import conversation as module
-from gui.models.conversation import Conversation
+from gui.models.conversation import ChatMessage, Conversation
 from gui.models.utf16 import utf16_length, utf16_slice
-from inference.types import SamplingParams, StepTrace, TokenEvent
+from inference.types import PromptSpan, PromptTokens, SamplingParams, StepTrace, TokenEvent, TokenNumbers
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+NUMBERS = TokenNumbers(0.25, 0.5, 2.0, 3.0, 4)
 
 
 def event(text: str, token_id: int = 7, *, is_end: bool = False, trace: StepTrace | None = None) -> TokenEvent:
@@ -243,3 +249,221 @@ def test_clear_removes_everything_and_starts_counting_traces_anew(qtbot, monkeyp
     index = talk.add_message("assistant", "", "streaming")
     talk.append_tokens(index, [event("x", trace=trace()), event("y", trace=trace())])
     assert all(token.trace is not None for token in talk.messages[index].tokens)
+
+
+def talk_of(*texts: str) -> Conversation:
+    """Questions and answers in turn."""
+    talk = Conversation()
+    for number, text in enumerate(texts):
+        if number % 2:
+            talk.set_status(answer(talk, text), "done")
+        else:
+            talk.add_message("user", text)
+    return talk
+
+
+def texts(talk: Conversation) -> list[str]:
+    return [message.text for message in talk.messages]
+
+
+def heard(talk: Conversation) -> list[tuple[str, int]]:
+    """What is announced from now on, in order."""
+    events: list[tuple[str, int]] = []
+    for name in ("message_added", "message_changed", "path_changed", "numbers_changed"):
+        getattr(talk, name).connect(lambda index, name=name: events.append((name, index)))
+    return events
+
+
+def test_a_sibling_takes_the_place_of_a_message_and_of_all_that_followed():
+    """It is empty, of the same role, and announced by one signal; the model is sent the new path only."""
+    talk = talk_of("q", "a", "q2", "a2")
+    events = heard(talk)
+    assert talk.add_sibling(1) == 1
+    assert events == [("path_changed", 1)]
+    sibling = talk.messages[1]
+    assert (sibling.role, sibling.text, sibling.status, sibling.parent_id) == (
+        "assistant",
+        "",
+        "queued",
+        talk.messages[0].message_id,
+    )
+    talk.append_tokens(1, [event("b")])
+    assert [message.content for message in talk.as_request_messages()] == ["q", "b"]
+    assert (talk.siblings(0), talk.siblings(1)) == ((1, 1), (2, 2))
+
+
+def test_switching_shows_what_was_last_seen_below_each_sibling():
+    """Nothing is deleted by branching, and beyond the first and the last sibling nothing happens."""
+    talk = talk_of("q", "a", "q2", "a2")
+    talk.append_text(talk.add_sibling(2, "done"), "q3")
+    talk.append_text(talk.add_sibling(1, "done"), "b")
+    events = heard(talk)
+    talk.switch(1, 1)
+    assert events == [] and texts(talk) == ["q", "b"]
+    talk.switch(1, -1)
+    assert events == [("path_changed", 1)] and texts(talk) == ["q", "a", "q3"]
+    talk.switch(2, -1)
+    assert texts(talk) == ["q", "a", "q2", "a2"]
+    talk.switch(1, 1)
+    talk.switch(1, -1)
+    assert texts(talk) == ["q", "a", "q2", "a2"]
+
+
+def test_the_beginning_has_siblings_too():
+    talk = talk_of("q", "a")
+    talk.append_text(talk.add_sibling(0, "done"), "other")
+    assert (texts(talk), talk.siblings(0), talk.messages[0].parent_id) == (["other"], (2, 2), "")
+    talk.switch(0, -1)
+    assert texts(talk) == ["q", "a"]
+
+
+def test_a_message_is_found_wherever_it_is():
+    """And brought on screen; one that is on screen already moves nothing."""
+    talk = talk_of("q", "a", "q2", "a2")
+    first, last = talk.messages[1], talk.messages[3]
+    talk.add_sibling(1)
+    assert talk.find(last.message_id) is last and talk.index_of(last.message_id) is None
+    assert talk.show_message(last.message_id) == 3
+    events = heard(talk)
+    assert talk.show_message(first.message_id) == 1 and events == []
+    assert talk.index_of(first.message_id) == 1
+    assert talk.show_message("nobody") is talk.find("nobody") is None
+
+
+def test_another_path_has_no_marks_of_what_was_forgotten():
+    """Which of its messages the model sees is said with the next prompt; a sibling about to be made keeps the marks before it."""
+    talk = talk_of("q", "a", "q2", "a2")
+    talk.set_forgotten([0, 2])
+    talk.add_sibling(1)
+    assert [message.is_forgotten for message in talk.messages] == [True, False]
+    events = heard(talk)
+    talk.switch(1, -1)
+    assert events == [("path_changed", 1), ("message_changed", 0), ("message_changed", 2)]
+    assert not any(message.is_forgotten for message in talk.messages)
+
+
+def test_a_request_up_to_an_answer_lacks_it_and_what_follows():
+    """What an answer is made again from."""
+    talk = talk_of("q", "a", "q2", "a2")
+    assert [message.content for message in talk.as_request_messages(until=3)] == ["q", "a", "q2"]
+    assert talk.as_request_messages(until=0) == ()
+
+
+def test_restored_messages_are_announced_one_by_one_and_the_shown_ones_only():
+    """A listener finds each message as the last one, as if it had just been added."""
+    talk = talk_of("q", "a", "q2")
+    messages = [*talk.messages, ChatMessage("assistant", "b", parent_id=talk.messages[0].message_id, is_forgotten=True)]
+    again = Conversation()
+    lengths = []
+    again.message_added.connect(lambda index: lengths.append((index, len(again.messages))))
+    again.restore(messages, messages[2].message_id)
+    assert (texts(again), lengths) == (["q", "a", "q2"], [(0, 1), (1, 2), (2, 3)])
+    again.switch(1, 1)
+    assert texts(again) == ["q", "b"] and not again.messages[1].is_forgotten
+
+
+def test_a_cleared_conversation_has_no_branches():
+    talk = talk_of("q", "a")
+    old = talk.messages[1]
+    talk.add_sibling(1)
+    talk.clear()
+    talk.add_message("user", "new")
+    assert (texts(talk), talk.siblings(0), talk.find(old.message_id)) == (["new"], (1, 1), None)
+
+
+def ask(talk: Conversation, *pieces: bytes) -> int:
+    """An answer whose prompt is one special token and, as the first message, these pieces."""
+    index = talk.add_message("assistant", "", "reading")
+    talk.messages[index].weights_hash = "w"
+    spans = (PromptSpan(0, 1, "special"), PromptSpan(1, 1 + len(pieces), "content", 1))
+    prompt = PromptTokens(1, tuple(range(20, 21 + len(pieces))), spans, 0, token_bytes=(b"<s>", *pieces))
+    talk.set_prompt(index, prompt, ["", talk.messages[0].message_id])
+    return index
+
+
+def test_the_users_words_get_tokens_and_numbers_from_the_prompt():
+    """The request's messages are found by id: one that is not on screen, such as the system prompt, is passed over."""
+    talk = Conversation()
+    talk.add_message("user", "Hi 🐉")
+    events = heard(talk)
+    index = ask(talk, b"Hi", b" \xf0\x9f", b"\x90\x89")
+    assert events == [("message_added", 1), ("numbers_changed", 0)]
+    user, reply = talk.messages
+    assert (reply.prompt_ids, reply.spans[1].message_index) == ((20, 21, 22, 23), 1)
+    assert [(token.token_id, token.start, token.end) for token in user.tokens] == [(21, 0, 2), (22, 2, 3), (23, 3, 5)]
+    assert (user.prompt_ids, user.weights_hash, user.read_for) == ((20,), "w", reply.message_id)
+    talk.set_prompt_numbers(index, 1, [NUMBERS, NUMBERS])
+    talk.set_prompt_numbers(index, 3, [replace_rank(9)])
+    talk.set_prompt_numbers(index, 1, [replace_rank(7)])
+    assert events[2:] == [("numbers_changed", 0)] * 2
+    assert [token.numbers.rank for token in user.tokens] == [4, 4, 9]
+
+
+def replace_rank(rank: int) -> TokenNumbers:
+    return NUMBERS._replace(rank=rank)
+
+
+def test_a_prompt_that_says_nothing_of_its_messages_gives_no_tokens():
+    """As that of a branch, which is made from ids."""
+    talk = talk_of("Hi")
+    index = talk.add_message("assistant", "", "reading")
+    talk.set_prompt(index, PromptTokens(1, (5,), (PromptSpan(0, 1, "content", 0),), 0, token_bytes=(b"Hi",)), [])
+    assert (talk.messages[index].prompt_ids, talk.messages[0].tokens) == ((5,), [])
+
+
+def test_stepping_walks_over_the_users_words_and_the_newest_token_is_an_answers():
+    talk = Conversation()
+    talk.add_message("user", "Hi you")
+    index = ask(talk, b"Hi", b" you")
+    assert (talk.last_token(), talk.last_traced()) == (None, None)
+    talk.append_tokens(index, [event("a")])
+    assert talk.step_from(1, 0, -1) == (0, 1)
+    assert talk.step_from(0, 0, 2) == (1, 0)
+    talk.add_message("user", "x")
+    talk.messages[2].tokens = talk.messages[0].tokens
+    assert talk.last_token() == (1, 0)
+
+
+def test_what_comes_with_a_token_stays_with_it():
+    """Its numbers, and that it was chosen by hand."""
+    talk = Conversation()
+    index = talk.add_message("assistant", "", "streaming")
+    talk.append_tokens(index, [replace(event("a"), numbers=NUMBERS, is_given=True), event("b")])
+    assert [(token.numbers, token.is_given) for token in talk.messages[index].tokens] == [(NUMBERS, True), (None, False)]
+
+
+def test_an_answer_that_goes_on_has_other_ids_than_when_it_paused():
+    """Until the engine says which; in between the model is sent all its tokens."""
+    talk = talk_of("q", "a")
+    talk.messages[1].answer_ids = (0,)
+    talk.set_status(1, "paused")
+    talk.append_tokens(1, [event("b", 8)])
+    assert talk.as_request_messages()[1].token_ids == (0, 8)
+
+
+@pytest.mark.parametrize(
+    ("role", "is_given", "is_drawn"), [("assistant", False, True), ("assistant", True, False), ("user", False, False)]
+)
+def test_a_trace_brings_the_numbers_of_its_token(role, is_given, is_drawn):
+    """Once; a token that was not drawn had no probability of being drawn."""
+    talk = Conversation()
+    index = talk.add_message(role, "", "streaming")
+    talk.append_tokens(index, [replace(event("x", 1), is_given=is_given)])
+    events = heard(talk)
+    computed = replace(
+        trace(), chosen_sampling_prob=0.75, chosen_model_prob=0.5, surprise_bits=1.0, entropy_bits=2.5, chosen_rank=3
+    )
+    talk.keep_trace(index, 0, computed)
+    numbers = talk.messages[index].tokens[0].numbers
+    assert (numbers.model_prob, numbers.surprise_bits, numbers.entropy_bits, numbers.rank) == (0.5, 1.0, 2.5, 3)
+    assert numbers.sampling_prob == 0.75 if is_drawn else math.isnan(numbers.sampling_prob)
+    talk.keep_trace(index, 0, replace(computed, chosen_rank=5))
+    assert talk.messages[index].tokens[0].numbers.rank == 3
+    assert events == [("numbers_changed", index)]
+
+
+def test_a_trace_of_another_choice_brings_no_numbers():
+    """Where nothing was chosen yet, or the question was about another token."""
+    talk = talk_of("q", "a")
+    talk.keep_trace(1, 0, replace(trace(), chosen_id=-1))
+    assert talk.messages[1].tokens[0].numbers is None

@@ -16,6 +16,12 @@ from tests.gui.talker import message_text
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Conversations whose newest message is not the end of what is on screen, as it always is with the talker.
+LEAVES = """
+    SELECT id, shown FROM conversation
+    WHERE shown != (SELECT id FROM message WHERE conversation_id = conversation.id ORDER BY position DESC LIMIT 1)"""
+ORPHANS = "SELECT id FROM message WHERE parent != '' AND parent NOT IN (SELECT id FROM message)"
+
 
 def acknowledged_until_killed(profile: Path, messages: int, seconds: float) -> list[int]:
     """Let the talker talk until so many messages are acknowledged, and that long; kill it; tell what it acknowledged."""
@@ -43,6 +49,8 @@ def check_kills(profile: Path, seed: int, kills: int) -> None:
             assert store.notes == []
         with closing(sqlite3.connect(file)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert connection.execute(LEAVES).fetchall() == []
+            assert connection.execute(ORPHANS).fetchall() == []
             rows = connection.execute("SELECT text FROM message WHERE role = 'user' ORDER BY rowid").fetchall()
         found = [text for (text,) in rows]
         assert len(found) - len(expected) in (0, 1)  # one more may be saved and not yet acknowledged

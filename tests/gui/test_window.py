@@ -27,7 +27,7 @@ def test_typing_and_enter_streams_an_answer(stage: Stage):
     """The words appear as they come, the panel follows, the figures stand in the status bar, the context fills."""
     stage.ready()
     send(stage, "Hi")
-    stage.run(2 + 5)  # prompt, prefill, five tokens
+    stage.run(3 + 5)  # prompt, prefill, five tokens
     assert stage.conversation.messages[1].text == "Hello"
     assert stage.conversation.messages[1].status == "streaming"
     stage.run()
@@ -70,7 +70,7 @@ def test_a_waiting_message_survives_a_failed_load(stage: Stage):
 def test_escape_stops_and_keeps_everything_received(stage: Stage):
     stage.ready()
     send(stage, "Hi")
-    stage.run(2 + 4)
+    stage.run(3 + 4)
     stage.qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
     stage.run()
     answer = stage.conversation.messages[1]
@@ -153,7 +153,7 @@ def test_click_holds_arrows_walk_escape_releases(stage: Stage):
 def test_a_held_token_stays_while_text_streams(stage: Stage):
     stage.ready()
     send(stage, "Hi")
-    stage.run(2 + 3)
+    stage.run(3 + 3)
     stage.program.inspector.hold(1, 1)
     stage.run()
     assert stage.program.inspector.held == (1, 1)
@@ -196,7 +196,7 @@ def test_an_answer_about_one_step_is_not_taken_for_another(stage: Stage):
 def test_new_chat_forgets_everything_even_in_mid_answer(stage: Stage):
     stage.ready()
     send(stage, "Hi")
-    stage.run(2 + 3)
+    stage.run(3 + 3)
     stage.window.actions_by_key["new_chat"].trigger()
     assert len(stage.conversation.messages) == 0
     stage.run()
@@ -256,7 +256,7 @@ def test_commands_that_would_do_nothing_are_disabled(stage: Stage):
 
     assert enabled() == set()
     send(stage, "Hi")
-    stage.run(2 + 3)
+    stage.run(3 + 3)
     assert enabled() >= {"stop", "find", "inspect"}
     stage.run()
     stage.program.inspector.hold(1, 1)

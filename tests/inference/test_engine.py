@@ -73,7 +73,7 @@ def test_every_token_is_the_one_that_fresh_logits_give(llama: Engine):
     events, tokens, _ = run(llama, request(max_new_tokens=30))
     ids = list(events[0].ids)
     for event in tokens:
-        fresh = llama.explain(ExplainRequest(1, tuple(ids), None, request().params, 3, len(events[0].ids)))
+        fresh = llama.explain(ExplainRequest(1, tuple(ids), None, request().params, 3, len(events[0].ids))).trace
         assert event.trace.chosen_id == event.token_id
         assert fresh.chosen_id == event.token_id
         assert fresh.draw_u == event.trace.draw_u
@@ -138,8 +138,9 @@ def test_a_branch_draws_what_the_original_drew(llama: Engine):
     whole = run(llama, request(seed=9, max_new_tokens=12))[2].answer_ids
     events, tokens, branch = run(llama, request(seed=9, max_new_tokens=12 - 5, answer_prefix_ids=whole[:5]))
     assert branch.answer_ids == whole
-    assert [event.step for event in tokens] == list(range(5, len(whole)))
-    assert events[0].reused_tokens == len(events[0].ids) - 1
+    assert [event.step for event in tokens] == list(range(len(whole)))
+    assert [event.is_given for event in tokens] == [True] * 5 + [False] * (len(whole) - 5)
+    assert events[0].reused_tokens == len(events[0].ids) + 5 - 1
 
 
 def test_cancellation_within_one_token(llama: Engine):
@@ -254,7 +255,7 @@ def test_explaining_leaves_the_conversation_in_the_cache(llama: Engine):
     events, tokens, finished = run(llama, request(seed=21))
     context = events[0].ids + finished.answer_ids[:4]
     length = len(llama.session.ids)
-    trace = llama.explain(ExplainRequest(1, context, tokens[4].token_id, request().params, 21, len(events[0].ids)))
+    trace = llama.explain(ExplainRequest(1, context, tokens[4].token_id, request().params, 21, len(events[0].ids))).trace
     assert trace.draw_u == tokens[4].trace.draw_u
     np.testing.assert_allclose(trace.sampling_probs, tokens[4].trace.sampling_probs, atol=1e-7)
     assert len(llama.session.ids) == llama.session.cache.length == length
@@ -280,10 +281,12 @@ def test_a_model_without_template_chats_in_a_scene(gpt2: Engine):
 def test_the_cache_grows_but_never_past_the_context(tmp_path: Path):
     engine = inference.load(tiny_checkpoint(tmp_path, "llama", max_position_embeddings=2600), threads=1, device="cpu")
     assert engine.session.cache.capacity_tokens == 1024
-    expected = engine.logits(tuple(5 + i % 400 for i in range(2500)))[-1]
-    *_, last = engine.session.read([5 + i % 400 for i in range(2500)], CancelFlag())
+    ids = [5 + i % 400 for i in range(2500)]
+    expected = engine.logits(ids)[-1]
+    *_, hidden = engine.session.read(ids, CancelFlag())
+    *_, last = engine.session.logits(hidden)
     assert engine.session.cache.capacity_tokens == 2600
-    np.testing.assert_allclose(last.numpy(), expected, atol=2e-4)
+    np.testing.assert_allclose(last[-1], expected, atol=2e-4)
 
 
 def test_threads_may_share_nothing_but_the_flag(llama: Engine):

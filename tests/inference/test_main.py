@@ -49,8 +49,7 @@ def test_options_reach_the_request(model: Path, capsys: pytest.CaptureFixture[st
 
 def test_a_plain_text_is_continued(model: Path, capsys: pytest.CaptureFixture[str]):
     assert main([str(model), "Once upon", *OPTIONS, "--raw"]) == 0
-    ids = inference.load(model, device="cpu", threads=1).tokenizer.encode("Once upon")
-    assert capsys.readouterr().out == expected_answer(model, prompt_ids=ids) + "\n"
+    assert "Once upon" + capsys.readouterr().out == expected_answer(model, text="Once upon") + "\n"
 
 
 def test_every_step_shows_its_likeliest_tokens(model: Path, capsys: pytest.CaptureFixture[str]):
@@ -81,7 +80,7 @@ def test_lines_of_standard_input_are_a_conversation(
         (["{model}", "Hello", "--temperature", "-1"], "temperature is -1.0"),
         (["{model}", "Hello", "--max-new-tokens", "-1"], "max_new_tokens is -1"),
         (["{model}", "dragon " * 400], "context holds 128 tokens"),
-        (["{model}", "", "--raw"], "messages or prompt ids"),
+        (["{model}", "", "--raw"], "messages or prompt ids or a text"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(model: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str):

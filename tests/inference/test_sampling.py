@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
@@ -262,7 +263,9 @@ def test_decide_agrees_with_the_slow_twin(values: list, params: SamplingParams, 
     assert list(removed_by) == expected.removed_by
     assert made.kept_count == len(expected.kept)
     np.testing.assert_allclose(probs, expected.probs, rtol=1e-9, atol=1e-300)
+    assert made.is_kept().tolist() == [not rule for rule in removed_by]
     assert not removed_by[decision.token_id]
+    assert decision.sampling_prob == probs[decision.token_id]
     if params.temperature > 0:
         low, high = expected.interval(decision.token_id)
         assert decision.draw.low == pytest.approx(low, abs=1e-12)
@@ -291,6 +294,25 @@ def test_large_vocabularies_agree_with_the_slow_twin(spread: float, params: Samp
         assert ends[place] > u - 1e-12
         assert place == 0 or ends[place - 1] <= u + 1e-12
         assert decision.draw.low == pytest.approx(ends[place] - expected.probs[decision.token_id], abs=1e-12)
+
+
+@pytest.mark.parametrize("used", [PLAIN, SamplingParams(0.0), SamplingParams(0.7, top_k=5), SamplingParams(2.0, top_p=0.99)])
+@pytest.mark.parametrize("other", [SamplingParams(0.0), SamplingParams(1.3), SamplingParams(0.5, 300, 0.9, 0.01)])
+def test_reshaped_is_what_the_other_parameters_make_afresh(used: SamplingParams, other: SamplingParams):
+    """To the last bit, penalty included, and the same draw takes the same token."""
+    logits = (np.random.default_rng(4).standard_normal(2000) * 2).astype(np.float32)
+    used, other = (replace(params, repetition_penalty=1.2) for params in (used, other))
+    reshaped = distribution(logits, [5, 6], used).reshaped(other)
+    fresh = distribution(logits, [5, 6], other)
+    assert (reshaped.params, reshaped.cuts, reshaped.kept_count) == (other, fresh.cuts, fresh.kept_count)
+    ids = np.arange(2000)
+    removed_by = fresh.removed_by(ids)
+    np.testing.assert_array_equal(reshaped.probabilities(ids, removed_by), fresh.probabilities(ids, removed_by))
+    for position in range(20):
+        decision = decide(logits, [5, 6], other, 1, position)
+        again = reshaped.taken_by(uniform(1, position))
+        assert again.token_id == decision.token_id
+        np.testing.assert_equal(again.draw, decision.draw)
 
 
 @pytest.mark.parametrize("count", [1, 2, 40, 129, 2000, 5000])

@@ -1,5 +1,7 @@
 """A font ready to paint with: its measures, and the layout of strings that come again and again."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QStaticText, QTransform
 
@@ -51,3 +53,9 @@ class Face:
         static.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
         static.prepare(QTransform(), self.font)
         return static if abs(static.size().height() - self.metrics.height()) < 0.5 else None
+
+
+def fitting(wordings: Sequence[str], face: Face, width: float) -> str:
+    """The first of several wordings, in falling length, that fits into `width` px; the last one elided if none does."""
+    fits = (text for text in wordings if face.metrics.horizontalAdvance(text) <= width)
+    return next(fits, "") or face.metrics.elidedText(wordings[-1], Qt.TextElideMode.ElideRight, width)

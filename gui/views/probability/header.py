@@ -1,5 +1,7 @@
 """The panel's title line: which step is shown, whether it follows the text, and the way to other steps."""
 
+from typing import Literal
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
@@ -7,24 +9,30 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWi
 from gui.theme import Theme
 from gui.views.probability.style import MARGIN, PaintedWidget
 
+StepState = Literal["live", "held", "paused", "draft"]
+
 _DOT = 7.0
 _TEXT_LEFT = 14
 
 
 class StateLine(PaintedWidget):
-    """ "live · step 17" beside a full dot, "held · step 17" beside a ring; painted, because it changes with every token."""
+    """What is shown, in words and as a sign: painted, because it changes with every token.
+
+    "live · step 17" beside a full dot, "held" beside a ring, "paused" beside two bars, "after your draft" beside a full dot.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._step = -1
-        self._is_live = True
+        self._state: StepState = "live"
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setAccessibleName(self.tr("Step shown"))
 
-    def set_state(self, step: int, is_live: bool) -> None:
+    def set_state(self, step: int, state: StepState) -> None:
         """Show a step; a negative one stands for none."""
-        if (step, is_live) != (self._step, self._is_live):
-            self._step, self._is_live = step, is_live
+        if (step, state) != (self._step, self._state):
+            self._step, self._state = step, state
             self.update()
 
     def describe(self) -> None:
@@ -32,16 +40,22 @@ class StateLine(PaintedWidget):
         self.setAccessibleDescription(self.text())
 
     def text(self) -> str:
-        """The words shown."""
-        if self._step < 0:
-            return ""
-        text = self.tr("live · step {step:,}") if self._is_live else self.tr("held · step {step:,}")
-        return text.format(step=self._step)
+        """The words shown where there is room for them."""
+        return self._texts()[0]
 
-    def short_text(self) -> str:
-        """The words for a narrow panel."""
-        text = self.tr("live · {step:,}") if self._is_live else self.tr("held · {step:,}")
-        return text.format(step=self._step)
+    def _texts(self) -> tuple[str, ...]:
+        """The words, and shorter ones for a narrow panel."""
+        if self._state == "draft":
+            return self.tr("after your draft"), self.tr("draft")
+        if self._step < 0:
+            return ("",)
+        if self._state == "paused":
+            texts = self.tr("paused · step {step:,}"), self.tr("paused · {step:,}")
+        elif self._state == "held":
+            texts = self.tr("held · step {step:,}"), self.tr("held · {step:,}")
+        else:
+            texts = self.tr("live · step {step:,}"), self.tr("live · {step:,}")
+        return *(text.format(step=self._step) for text in texts), f"{self._step:,}"
 
     def sizeHint(self) -> QSize:
         """Room for a step of four digits, in few words."""
@@ -49,24 +63,32 @@ class StateLine(PaintedWidget):
         return QSize(round(width) + _TEXT_LEFT, self.fonts.text.height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the dot and the words, centred on the line of the title."""
-        text = self.text()
-        if not text:
-            return
+        """Paint the sign and the words, centred on the line of the title."""
         painter = QPainter(self)
+        painter.fillRect(event.rect(), self.paints.window)
+        texts = self._texts()
+        if not texts[0]:
+            painter.end()
+            return
         middle = self.height() / 2
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(self.paints.accent, 1.5))
-        painter.setBrush(self.paints.accent if self._is_live else self.paints.window)
-        painter.drawEllipse(QRectF(1, middle - _DOT / 2, _DOT, _DOT))
+        self._paint_sign(painter, middle)
         painter.setPen(self.paints.muted)
         painter.setFont(self.fonts.small.font)
         room = self.width() - _TEXT_LEFT - 4
-        shorter = (text, self.short_text(), f"{self._step:,}")
-        text = next((words for words in shorter if self.fonts.small.metrics.horizontalAdvance(words) <= room), shorter[-1])
+        text = next((words for words in texts if self.fonts.small.metrics.horizontalAdvance(words) <= room), texts[-1])
         baseline = middle - self.fonts.small.height / 2 + self.fonts.small.ascent
         painter.drawText(QPointF(_TEXT_LEFT, baseline), text)
         painter.end()
+
+    def _paint_sign(self, painter: QPainter, middle: float) -> None:
+        if self._state == "paused":
+            for left in (1.0, 5.0):
+                painter.fillRect(QRectF(left, middle - 4, 3, 8), self.paints.accent)
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self.paints.accent, 1.5))
+        painter.setBrush(self.paints.window if self._state == "held" else self.paints.accent)
+        painter.drawEllipse(QRectF(1, middle - _DOT / 2, _DOT, _DOT))
 
 
 class Header(QWidget):
@@ -98,21 +120,22 @@ class Header(QWidget):
         row.addWidget(title)
         row.addSpacing(8)
         row.addWidget(self.state, 1)
-        for button in (self.live, self.previous, self.next):
+        self.buttons = (self.live, self.previous, self.next)
+        for button in self.buttons:
             row.addWidget(button)
         self.live.clicked.connect(self._on_live_clicked)
         self.previous.clicked.connect(self._on_previous_clicked)
         self.next.clicked.connect(self._on_next_clicked)
-        self.set_state(-1, is_live=True)
+        self.set_state(-1, "live")
 
-    def set_state(self, step: int, is_live: bool) -> None:
+    def set_state(self, step: int, state: StepState) -> None:
         """Show a step; a negative one stands for none."""
-        self.state.set_state(step, is_live)
+        self.state.set_state(step, state)
         has_step = step >= 0
         if self.previous.isEnabled() != has_step:
             self.previous.setEnabled(has_step)
             self.next.setEnabled(has_step)
-        self.live.setVisible(has_step and not is_live)
+        self.live.setVisible(has_step and state == "held")
 
     @Slot()
     def _on_live_clicked(self) -> None:

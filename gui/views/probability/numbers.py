@@ -1,6 +1,6 @@
 """One plain sentence about the step, and its four figures."""
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -8,7 +8,7 @@ from gui.models.plain_tooltip import tooltip
 from gui.models.token_text import choices, percent
 from gui.theme import Theme
 from gui.views.probability.style import MARGIN, PaintedWidget
-from gui.views.probability.words import model_definition, rank_of_vocabulary, sampling_definition, sentence
+from gui.views.probability.words import model_definition, next_sentence, rank_of_vocabulary, sampling_definition, sentence
 from inference.types import StepTrace
 
 _WIDE = 540  # px from which the four figures stand in one line
@@ -27,14 +27,16 @@ class Numbers(PaintedWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._trace: StepTrace | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # spares the painting of all that lies under it
+        self._is_next = False
         self._names = (self.tr("surprise"), self.tr("entropy"), self.tr("rank"), self.tr("chosen: model → sampling"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Surprise, entropy and rank"))
         self.restyle()
 
-    def set_trace(self, trace: StepTrace) -> None:
-        """Show the numbers of a trace."""
-        self._trace = trace
+    def set_trace(self, trace: StepTrace, *, is_next: bool = False) -> None:
+        """Show the numbers of a trace; `is_next`: the choice is still to be made, and the sentence says so."""
+        self._trace, self._is_next = trace, is_next
         self.update()
 
     def describe(self) -> None:
@@ -45,8 +47,9 @@ class Numbers(PaintedWidget):
 
     def sentence(self) -> str:
         """The sentence shown: with the whole token if that fits."""
-        text = sentence(self._trace, _TOKEN_CHARACTERS)
-        return text if self._fits(text) else sentence(self._trace, _FEWEST_TOKEN_CHARACTERS)
+        say = next_sentence if self._is_next else sentence
+        text = say(self._trace, _TOKEN_CHARACTERS)
+        return text if self._fits(text) else say(self._trace, _FEWEST_TOKEN_CHARACTERS)
 
     def values(self) -> tuple[str, ...]:
         """The figures shown, in reading order: surprise, entropy, rank, probabilities of the chosen token."""
@@ -77,25 +80,25 @@ class Numbers(PaintedWidget):
             self.tr("The chosen token's two probabilities.") + f"\n\n{model_definition()}\n\n{sampling_definition()}",
         )
 
-    def sizeHint(self) -> QSize:
-        """Room for the longest sentence and the figures."""
-        lines = 1 if self.width() >= _WIDE else 2
+    def height_for(self, width: int) -> int:
+        """Room for the longest sentence and the figures, in px."""
+        lines = 1 if width >= _WIDE else 2
         figures = lines * self._figure_height() + (lines - 1) * _LINE_GAP
-        return QSize(300, self._sentence_height + _SENTENCE_GAP + figures)
+        return self._height_of(self._longest(), width) + _SENTENCE_GAP + figures
 
     def restyle(self) -> None:
         """Make room for the longest sentence at this width."""
-        self._sentence_height = self._height_of(
-            self.tr("The model chose between about 8,192 tokens; it drew “ tokens”, its 152,064th guess.")
-        )
+        self._sentence_height = self._height_of(self._longest(), self.width())
         self._rects = self._figure_rects()
-        self.setFixedHeight(self.sizeHint().height())
+        self.setFixedHeight(self.height_for(self.width()))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the sentence and the figures."""
-        if self._trace is None:
-            return
         painter = QPainter(self)
+        painter.fillRect(event.rect(), self.paints.window)
+        if self._trace is None:
+            painter.end()
+            return
         fonts = self.fonts
         painter.setPen(self.paints.text)
         painter.setFont(fonts.text.font)
@@ -141,8 +144,11 @@ class Numbers(PaintedWidget):
         lines = self._sentence_height // self.fonts.text.height
         if self.fonts.text.metrics.horizontalAdvance(text) < (lines - 0.3) * (self.width() - 2 * MARGIN):
             return True
-        return self._height_of(text) < self._sentence_height + self.fonts.text.height
+        return self._height_of(text, self.width()) < self._sentence_height + self.fonts.text.height
 
-    def _height_of(self, text: str) -> int:
-        room = QRectF(0, 0, self.width() - 2 * MARGIN, 1000)
+    def _longest(self) -> str:
+        return self.tr("The model chose between about 8,192 tokens; it drew “ tokens”, its 152,064th guess.")
+
+    def _height_of(self, text: str, width: int) -> int:
+        room = QRectF(0, 0, width - 2 * MARGIN, 1000)
         return round(self.fonts.text.metrics.boundingRect(room, _WRAP, text).height())

@@ -5,11 +5,8 @@ from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QScrollBar, QSizePolicy, QStyle, QStyleOptionSlider, QWidget
 
 from gui.theme import Theme
-from gui.views.probability.row_painter import row_height
 from gui.views.probability.rows import Rows
 from gui.views.probability.style import GUTTER, Paints
-
-_FEWEST_ROWS = 3
 
 
 class ThinScrollBar(QScrollBar):
@@ -47,7 +44,7 @@ class ThinScrollBar(QScrollBar):
 
 
 class RowsScroll(QScrollArea):
-    """Shows as many rows as there is room for, never more room than rows, and never scrolls sideways."""
+    """Shows as many rows as there is room for, and never scrolls sideways."""
 
     def __init__(self, rows: Rows, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,17 +60,11 @@ class RowsScroll(QScrollArea):
         self.setWidgetResizable(True)
         self.setWidget(rows)
         rows.row_reached.connect(self._on_row_reached)
-        self.fit()
 
     def set_theme(self, theme: Theme) -> None:
         """Paint with these colours from now on."""
         self._bar.set_theme(theme)
         self._rows.set_theme(theme)
-
-    def fit(self) -> None:
-        """Take the height of the rows; fewer are shown when the panel is low."""
-        self.setMinimumHeight(min(self._rows.height(), _FEWEST_ROWS * row_height(self._rows.fonts)))
-        self.setMaximumHeight(self._rows.height())
 
     def set_held(self, is_held: bool) -> None:
         """A held step is scrolled to its current row; going live again goes back to the likeliest tokens."""

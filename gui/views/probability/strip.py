@@ -26,6 +26,7 @@ class DrawStrip(PaintedWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._trace: StepTrace | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # spares the painting of all that lies under it
         self.restyle()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("The draw"))
@@ -73,9 +74,11 @@ class DrawStrip(PaintedWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint title, segments, needle."""
-        if self._trace is None:
-            return
         painter = QPainter(self)
+        painter.fillRect(event.rect(), self.paints.window)
+        if self._trace is None:
+            painter.end()
+            return
         self._paint_title(painter, self._trace)
         self._paint_segments(painter, self._trace)
         needle = self.needle_x()

@@ -5,7 +5,8 @@ import math
 from PySide6.QtCore import QCoreApplication
 
 from gui.models.token_text import choices, label_of, ordinal, percent
-from inference.types import RemovedBy, StepTrace
+from gui.views.probability.row_model import Row
+from inference.types import RemovedBy, SamplingParams, StepTrace
 
 RULES: tuple[RemovedBy, ...] = ("top-k", "top-p", "min-p", "temperature")
 _WORD_JOINER = "\u2060"  # no width, no line break
@@ -22,11 +23,24 @@ def sampling_heading() -> str:
     return translate("ProbabilityPanel", "sampling")
 
 
+def what_if_heading() -> str:
+    """The name of the sampling probability under other settings, as a column heading."""
+    return translate("ProbabilityPanel", "what if")
+
+
+def take_word() -> str:
+    """What is written on the button that takes a row."""
+    return translate("ProbabilityPanel", "take")
+
+
+def rule_name(rule: RemovedBy) -> str:
+    """A rule's name; temperature removes tokens only at 0."""
+    return translate("ProbabilityPanel", "T = 0") if rule == "temperature" else rule
+
+
 def cut_text(rule: RemovedBy) -> str:
     """What stands in place of the sampling probability of a token that `rule` removed."""
-    return translate("ProbabilityPanel", "cut by {rule}").format(
-        rule=translate("ProbabilityPanel", "T = 0") if rule == "temperature" else rule
-    )
+    return translate("ProbabilityPanel", "cut by {rule}").format(rule=rule_name(rule))
 
 
 def model_definition() -> str:
@@ -47,28 +61,33 @@ def sampling_definition() -> str:
     )
 
 
-def settings_line(trace: StepTrace) -> str:
-    """Which two distributions the columns show, in one line."""
-    params = trace.params
-    parts = [translate("ProbabilityPanel", "T {value:.2f}").format(value=params.temperature)]
-    if params.top_k:
-        parts.append(translate("ProbabilityPanel", "top-k {value:,}").format(value=params.top_k))
-    if params.top_p < 1.0:
-        parts.append(translate("ProbabilityPanel", "top-p {value:g}").format(value=params.top_p))
-    if params.min_p > 0.0:
-        parts.append(translate("ProbabilityPanel", "min-p {value:g}").format(value=params.min_p))
-    if params.repetition_penalty != 1.0:
-        parts.append(translate("ProbabilityPanel", "penalty {value:g}").format(value=params.repetition_penalty))
-    return translate("ProbabilityPanel", "model at T 1, sampling at {settings}").format(settings=", ".join(parts))
+def what_if_definition() -> str:
+    """What the what-if probability is."""
+    return translate(
+        "ProbabilityPanel",
+        "What if: the sampling probability under the settings of the What if page, made from the same model probabilities. "
+        "The draw's number stays the same.",
+    )
+
+
+def settings_lines(trace: StepTrace) -> tuple[str, ...]:
+    """Which two distributions the columns show, in one line; a longer and a shorter wording."""
+    settings = _settings(trace.params)
+    long = translate("ProbabilityPanel", "model at T 1, sampling at {settings}")
+    return long.format(settings=settings), translate("ProbabilityPanel", "sampling at {settings}").format(settings=settings)
+
+
+def what_if_lines(what_if: StepTrace) -> tuple[str, ...]:
+    """Which distribution the second column shows while there is a what-if; as settings_lines."""
+    settings = _settings(what_if.params)
+    long = translate("ProbabilityPanel", "sampling as it was, what if {settings}")
+    return long.format(settings=settings), translate("ProbabilityPanel", "what if {settings}").format(settings=settings)
 
 
 def sentence(trace: StepTrace, token_characters: int) -> str:
     """What happened at this step, for a person who knows no statistics; the token cut to `token_characters`."""
     if trace.chosen_id < 0:
-        first = _quoted(int(trace.ids[0]), trace.token_bytes[0], token_characters)
-        return translate("ProbabilityPanel", "{uncertainty}; its first guess is {token}.").format(
-            uncertainty=_uncertainty(trace), token=first
-        )
+        return next_sentence(trace, token_characters)
     token = _quoted(trace.chosen_id, chosen_bytes(trace), token_characters)
     if not math.isnan(trace.draw_u):
         text = translate("ProbabilityPanel", "{uncertainty}; it drew {token}, its {place} guess.")
@@ -84,13 +103,24 @@ def sentence(trace: StepTrace, token_characters: int) -> str:
     return text.format(uncertainty=_uncertainty(trace), token=token, place=_place(trace.chosen_rank))
 
 
+def next_sentence(trace: StepTrace, token_characters: int) -> str:
+    """What will happen at a step whose token is not chosen yet: what the draw would take, if the trace says so."""
+    if trace.chosen_id < 0:
+        token = _quoted(int(trace.ids[0]), trace.token_bytes[0], token_characters)
+        text = translate("ProbabilityPanel", "{uncertainty}; its first guess is {token}.")
+    else:
+        token = _quoted(trace.chosen_id, chosen_bytes(trace), token_characters)
+        text = translate("ProbabilityPanel", "{uncertainty}; the draw falls on {token}, its {place} guess.")
+    return text.format(uncertainty=_uncertainty_now(trace), token=token, place=_place(trace.chosen_rank))
+
+
 def no_draw_reason(trace: StepTrace) -> str:
     """Why a trace has no draw."""
     if trace.chosen_id < 0:
         return translate("ProbabilityPanel", "No draw here yet.")
     if trace.params.temperature == 0:
         return translate("ProbabilityPanel", "Temperature 0: no draw.")
-    return translate("ProbabilityPanel", "No draw: this text was already there.")
+    return translate("ProbabilityPanel", "No draw: this token was given.")
 
 
 def rank_of_vocabulary(rank: int, vocab_size: int) -> str:
@@ -104,25 +134,57 @@ def chosen_bytes(trace: StepTrace) -> bytes:
     return trace.token_bytes[rows.index(trace.chosen_id)] if trace.chosen_id in rows else b""
 
 
-def row_description(trace: StepTrace, row: int) -> str:
+def row_description(row: Row, vocab_size: int) -> str:
     """One row as a sentence for a screen reader."""
-    removed_by = trace.removed_by[row]
-    sampling = cut_text(removed_by) if removed_by else percent(float(trace.sampling_probs[row]))
-    token_id = int(trace.ids[row])
     text = translate("ProbabilityPanel", "token {token}, model {model}, sampling {sampling}, rank {rank}").format(
-        token=label_of(token_id, trace.token_bytes[row]).text,
-        model=percent(float(trace.model_probs[row])),
-        sampling=sampling,
-        rank=rank_of_vocabulary(int(trace.ranks[row]), trace.vocab_size),
+        token=label_of(row.token_id, row.data).text,
+        model=percent(row.model),
+        sampling=_share(row.sampling, row.removed_by),
+        rank=rank_of_vocabulary(row.rank, vocab_size),
     )
-    return text + (translate("ProbabilityPanel", ", chosen") if token_id == trace.chosen_id else "")
+    if row.what_if_removed_by or not math.isnan(row.what_if):
+        what_if = translate("ProbabilityPanel", ", what if {share}")
+        text += what_if.format(share=_share(row.what_if, row.what_if_removed_by))
+    if row.is_chosen:
+        text += translate("ProbabilityPanel", ", chosen")
+    if row.is_what_if_chosen and not row.is_chosen:
+        text += translate("ProbabilityPanel", ", what if would choose it")
+    return text
+
+
+def _share(share: float, removed_by: RemovedBy) -> str:
+    if removed_by:
+        return cut_text(removed_by)
+    return translate("ProbabilityPanel", "unknown") if math.isnan(share) else percent(share)
+
+
+def _settings(params: SamplingParams) -> str:
+    parts = [translate("ProbabilityPanel", "T {value:.2f}").format(value=params.temperature)]
+    if params.top_k:
+        parts.append(translate("ProbabilityPanel", "top-k {value:,}").format(value=params.top_k))
+    if params.top_p < 1.0:
+        parts.append(translate("ProbabilityPanel", "top-p {value:g}").format(value=params.top_p))
+    if params.min_p > 0.0:
+        parts.append(translate("ProbabilityPanel", "min-p {value:g}").format(value=params.min_p))
+    if params.repetition_penalty != 1.0:
+        parts.append(translate("ProbabilityPanel", "penalty {value:g}").format(value=params.repetition_penalty))
+    return ", ".join(parts)
 
 
 def _uncertainty(trace: StepTrace) -> str:
     if 2.0**trace.entropy_bits < 1.5:
         return translate("ProbabilityPanel", "The model was nearly certain")
-    count = choices(trace.entropy_bits) if 2.0**trace.entropy_bits >= 2.95 else "2"
-    return translate("ProbabilityPanel", "The model chose between about {count} tokens").format(count=count)
+    return translate("ProbabilityPanel", "The model chose between about {count} tokens").format(count=_whole_choices(trace))
+
+
+def _uncertainty_now(trace: StepTrace) -> str:
+    if 2.0**trace.entropy_bits < 1.5:
+        return translate("ProbabilityPanel", "The model is nearly certain")
+    return translate("ProbabilityPanel", "The model chooses between about {count} tokens").format(count=_whole_choices(trace))
+
+
+def _whole_choices(trace: StepTrace) -> str:
+    return choices(trace.entropy_bits) if 2.0**trace.entropy_bits >= 2.95 else "2"
 
 
 def _place(rank: int) -> str:

@@ -7,10 +7,12 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLay
 from gui.models.option import ChoiceOption, Group, NumberOption, Option, TextOption, translated
 from gui.views.settings_dialog.choice_field import ChoiceField
 from gui.views.settings_dialog.field import Field
+from gui.views.settings_dialog.menu_field import MenuField
 from gui.views.settings_dialog.number_field import NumberField
 from gui.views.settings_dialog.text_field import TextField
 
 FIELDS = {NumberOption: NumberField, ChoiceOption: ChoiceField, TextOption: TextField}
+MOST_IN_A_ROW = 3  # choices side by side; more of them open as a list
 TITLE_SCALE, HELP_SCALE = 1.35, 0.92  # of the size of text
 ROW_GAP = 16
 
@@ -58,7 +60,7 @@ class Page(QScrollArea):
         return grid
 
     def _add(self, grid: QGridLayout, option: Option, body: QWidget) -> None:
-        field = FIELDS[type(option)](option, body)
+        field = field_class(option)(option, body)
         label = QLabel(translated(option.label), body)
         field.set_label(label)
         row = grid.rowCount()
@@ -103,3 +105,10 @@ def muted_label(text: str, parent: QWidget) -> QLabel:
     label.setFont(scaled(label.font(), HELP_SCALE))
     label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
     return label
+
+
+def field_class(option: Option) -> type[Field]:
+    """The control that suits an option."""
+    if isinstance(option, ChoiceOption) and len(option.choices) > MOST_IN_A_ROW:
+        return MenuField
+    return FIELDS[type(option)]

@@ -48,7 +48,7 @@ class MessageColumn(QScrollArea):
         self.viewport().setAutoFillBackground(False)
         self._canvas.setAutoFillBackground(False)
         self._later = self._timer(0, self._on_later)
-        self._resized = self._timer(RESIZE_PAUSE_MS, self._refit)
+        self._resized = self._timer(RESIZE_PAUSE_MS, self.refit)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
 
     def _timer(self, interval_ms: int, slot: Callable[[], None]) -> QTimer:
@@ -80,6 +80,21 @@ class MessageColumn(QScrollArea):
         """A message was added at the end; its widget is built in the same turn of the event loop."""
         self._heights.append(self._estimate(self.row_count, self._width))
         self._later.start()
+
+    def replace_rows(self, first: int, count: int) -> None:
+        """From row `first` on there are `count` others now; what the reader looks at stays where it is."""
+        anchor = self._anchor_beside(first, count)
+        for row in [row for row in self._views if row >= first]:
+            self._drop(row)
+        self._heights.cut(first)
+        for row in range(first, first + count):
+            self._heights.append(self._estimate(row, self._width))
+        if anchor is None:
+            self.arrange()
+            return
+        self._follows = False
+        self.arrange(anchor)
+        self._follows = self._is_at_end()
 
     def clear(self) -> None:
         """Remove all rows."""
@@ -170,11 +185,32 @@ class MessageColumn(QScrollArea):
         """(row, fraction, pixels): the part of the row and of its rest at the top edge; None: stay at the end."""
         if self._follows or not self.row_count:
             return None
-        row, value = self.first_visible_row(), self.verticalScrollBar().value()
+        row, value = self._steady_row(), self.verticalScrollBar().value()
         into = value - self._heights.top(row)
         if into < 0:
             return (row, 0.0, -into)
         return (row, into / max(1, self._heights[row]), 0)
+
+    def _steady_row(self) -> int:
+        """The topmost row that is seen and whose height is no longer a guess."""
+        return next((row for row in self._seen(0) if row in self._views), self.first_visible_row())
+
+    def _anchor_beside(self, first: int, count: int) -> tuple[int, float, int] | None:
+        """What stays in place when the rows from `first` on are replaced: that row's top edge, if it is not below the view."""
+        bar = self.verticalScrollBar()
+        if not self.isVisible() or not self._width or first >= self.row_count:
+            return self._anchor()
+        below_top = self._heights.top(first) - bar.value()
+        if below_top >= self.viewport().height():
+            return self._anchor()
+        if count == 0:
+            return None if first == 0 else (first - 1, 1.0, self.viewport().height())
+        is_above = below_top + self._heights[first] <= 0
+        return (first, 0.0, SIDE if is_above else below_top)
+
+    def _is_at_end(self) -> bool:
+        bar = self.verticalScrollBar()
+        return bar.value() >= bar.maximum() - AT_BOTTOM
 
     def _restore(self, anchor: tuple[int, float, int] | None) -> None:
         self._canvas.resize(self.viewport().width(), max(self._heights.total + BOTTOM, self.viewport().height()))
@@ -243,15 +279,14 @@ class MessageColumn(QScrollArea):
     @Slot()
     def _on_scrolled(self) -> None:
         if not self._is_arranging:
-            bar = self.verticalScrollBar()
-            self._follows = bar.value() >= bar.maximum() - AT_BOTTOM
+            self._follows = self._is_at_end()
             self.arrange()
 
     # -- resizing ------------------------------------------------------------------------------------------------------
 
     @Slot()
-    def _refit(self) -> None:
-        """Wrap everything at the new width."""
+    def refit(self) -> None:
+        """Place everything anew, wrapped at the width there is now."""
         begin = time.perf_counter()
         anchor = self._anchor()
         self._width = min(TEXT_WIDTH, self.width() - 2 * SIDE)
@@ -267,7 +302,7 @@ class MessageColumn(QScrollArea):
         if min(TEXT_WIDTH, self.width() - 2 * SIDE) == self._width:
             self.arrange()
         elif self._refit_s < QUICK_REFIT_S or not self._width:
-            self._refit()
+            self.refit()
         else:
             self.arrange()
             self._resized.start()

@@ -22,6 +22,7 @@ class Finder(QObject):
         conversation.text_appended.connect(self._on_changed)
         conversation.message_added.connect(self._on_changed)
         conversation.cleared.connect(self._on_changed)
+        conversation.path_changed.connect(self._on_path_changed)
 
     def search(self, query: str, first_message: int) -> None:
         """Look for another query; the current place is the first from where the last one was, or from `first_message`."""
@@ -67,6 +68,11 @@ class Finder(QObject):
             pattern = re.compile(re.escape(self.query), re.IGNORECASE)
             for index, message in enumerate(self._conversation.messages):
                 self.places += [(index, *match.span()) for match in pattern.finditer(message.text)]
+
+    @Slot()
+    def _on_path_changed(self) -> None:
+        """Other messages stand where the places were: they are looked for at once."""
+        self._refresh()
 
     @Slot()
     def _on_changed(self) -> None:

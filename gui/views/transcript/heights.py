@@ -33,6 +33,12 @@ class Heights:
             self._ends.append((self._ends[-1] if self._ends else 0) + height)
         self._rows.append(height)
 
+    def cut(self, count: int) -> None:
+        """Keep the first `count` rows."""
+        del self._rows[count:]
+        if self._ends is not None:
+            del self._ends[count:]
+
     def clear(self) -> None:
         """Remove all rows."""
         self._rows.clear()

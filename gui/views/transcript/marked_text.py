@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 
 from gui.models.utf16 import utf16_slice
 from gui.theme import Theme
+from gui.views.transcript.lines import SeenLine, seen_lines
 from gui.views.transcript.paragraphs import Paragraphs
 from gui.views.transcript.style import blend
 
@@ -242,6 +243,10 @@ class MarkedText(QTextEdit):
     def caret_rect(self) -> QRect:
         """Where the caret is in this widget."""
         return self.cursorRect()
+
+    def seen_lines(self, area: QRect) -> list[SeenLine]:
+        """The lines that have a part in this area."""
+        return list(seen_lines(self.document(), self._paragraphs.breaks, area.top(), area.bottom()))
 
     def _end_caret(self) -> QRect:
         end = self.document().characterCount() - 1

@@ -44,11 +44,15 @@ class Search(QObject):
         now = span[1:] if span and span[0] == view.index else None
         view.set_found(self._finder.spans_in(view.index, MAX_MARKED_FINDS), now)
 
-    def _show(self) -> None:
-        span = self._finder.current_span()
+    def mark_all(self) -> None:
+        """Mark the places in all messages that are shown, and say how many there are."""
         self._bar.show_count(self._finder.current + 1, len(self._finder.places))
         for view in self._column.views.values():
             self.mark(view)
+
+    def _show(self) -> None:
+        span = self._finder.current_span()
+        self.mark_all()
         if span is not None:
             message, start, end = span
             view = self._column.bring(message)

@@ -1,17 +1,19 @@
 """The text of one message as the reader uses it: clicks and hovers on characters, and the keys."""
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+from gui.models.message import ChatMessage
 from gui.theme import Theme
-from gui.views.transcript.marked_text import MarkedText
+from gui.views.transcript.marked_text import MAX_MARKED_FINDS, MarkedText
+from gui.views.transcript.token_paint import TokenPaint
 
 CARET_WIDTH = 1
 
 
 class TokenText(MarkedText):
-    """Text whose characters can be clicked; selecting by mouse and keyboard works as ever.
+    """Text whose characters can be clicked; selecting by mouse and keyboard works as ever. `token_paint` is how its tokens look.
 
     Emits `clicked` (position) for a click that selects nothing, `hovered` (position, -1 for none), `dragged` (place on
     the screen) while the mouse selects, `caret_moved` after a key, `stepped` (+1 or -1) for an arrow key while a token is held.
@@ -23,11 +25,29 @@ class TokenText(MarkedText):
     caret_moved = Signal()
     stepped = Signal(int)
 
-    def __init__(self, theme: Theme, parent: QWidget):
+    def __init__(self, message: ChatMessage, theme: Theme, parent: QWidget):
+        self.token_paint = TokenPaint(message, theme)
         super().__init__(theme, parent)
         self._press: QPoint | None = None
         self.is_stepping = False  # whether the arrow keys step from token to token
         self.viewport().setMouseTracking(True)
+
+    def set_theme(self, theme: Theme, text_color: str) -> None:
+        """Use the theme's colours, and this one for the text."""
+        self.token_paint.set_theme(theme)
+        super().set_theme(theme, text_color)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The tint behind the text, and what must be seen over it."""
+        paint = self.token_paint
+        lines = self.seen_lines(event.rect()) if paint.is_tinted or paint.has_given else []
+        if paint.is_tinted:
+            paint.paint_tint(QPainter(self.viewport()), lines)
+        super().paintEvent(event)
+        if paint.has_given:
+            paint.paint_given(QPainter(self.viewport()), lines)
+        if paint.is_tinted and self.marks.found:
+            paint.paint_frames(QPainter(self.viewport()), lines, self.marks.found[:MAX_MARKED_FINDS])
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Remember where a click may begin."""

@@ -5,15 +5,19 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from gui.models.conversation import Conversation
+from gui.models.tint import TintKind
 from gui.theme import Theme, control_style
 from gui.views.transcript.column import MessageColumn
 from gui.views.transcript.drag_scroll import DragScroll
 from gui.views.transcript.find_bar import FindBar
 from gui.views.transcript.front import Front
 from gui.views.transcript.marked_text import LINE_HEIGHT
-from gui.views.transcript.message import INSET, MessageView
+from gui.views.transcript.message import STRIP_GAP, MessageView
+from gui.views.transcript.message_frame import INSET
 from gui.views.transcript.search import Search
 from gui.views.transcript.style import button_style
+from gui.views.transcript.surprise_strip import HEIGHT as STRIP_HEIGHT
+from gui.views.transcript.token_tip import TokenTip
 
 JUMP_GAP = 12
 FRAME_HEIGHT = 60  # heading, padding and gap of a message that is not built yet
@@ -24,11 +28,15 @@ class Transcript(QWidget):
     """The conversation as a scrolling column of messages.
 
     Emits `token_clicked` and `token_hovered` with (message, token), the token -1 where none is hovered; `token_clicked`
-    also for the arrow keys while a token is held. `example_chosen` and `scene_edit_requested` come from what stands above.
+    also for the arrow keys while a token is held. `switch_requested` (message, delta) asks for another version of a message;
+    `command_requested` (command, message, token) comes from the context menu, with the commands of MessageMenu.
+    `example_chosen` and `scene_edit_requested` come from what stands above.
     """
 
     token_clicked = Signal(int, int)
     token_hovered = Signal(int, int)
+    switch_requested = Signal(int, int)
+    command_requested = Signal(str, int, int)
     example_chosen = Signal(str)
     scene_edit_requested = Signal()
 
@@ -38,6 +46,8 @@ class Transcript(QWidget):
         self._theme = theme
         self._held: tuple[int, int] | None = None
         self._selecting: int | None = None
+        self._tint: TintKind = "off"
+        self._has_strips = True
         self._first_seen: int | None = None  # message under the divider
         self.find_bar = FindBar(theme, self)
         self.find_bar.hide()
@@ -45,6 +55,7 @@ class Transcript(QWidget):
         self.column = MessageColumn(self._make_view, self._estimate, self)
         self._search = Search(conversation, self.find_bar, self.column, self)
         self._drag = DragScroll(self.column)
+        self._tip = TokenTip(self)
         self.jump = QPushButton(self.tr("↓  Jump to latest"), self)
         self.jump.setAccessibleName(self.tr("Jump to latest"))
         self.jump.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -66,7 +77,10 @@ class Transcript(QWidget):
         self._conversation.message_added.connect(self._on_message_added)
         self._conversation.text_appended.connect(self._on_text_appended)
         self._conversation.message_changed.connect(self._on_message_changed)
+        self._conversation.path_changed.connect(self._on_path_changed)
+        self._conversation.numbers_changed.connect(self._on_numbers_changed)
         self._conversation.cleared.connect(self._on_cleared)
+        self.token_hovered.connect(self._on_token_hovered)
         self.front.greeting.example_chosen.connect(self.example_chosen)
         self.front.scene.edit_requested.connect(self.scene_edit_requested)
         self.front.scene.toggled.connect(self.column.arrange)
@@ -84,6 +98,21 @@ class Transcript(QWidget):
         self.jump.setStyleSheet(button_style(theme, 14))
         for view in self.column.views.values():
             view.set_theme(theme)
+
+    def set_tint(self, kind: TintKind) -> None:
+        """Tint the text of all messages by one of its numbers, or not at all."""
+        self._tint = kind
+        for view in self.column.views.values():
+            view.set_tint(kind)
+
+    def set_strips(self, shown: bool) -> None:
+        """Show the surprise of every token in a strip under its message, where it is known."""
+        if shown == self._has_strips:
+            return
+        self._has_strips = shown
+        for view in self.column.views.values():
+            view.set_strip(shown)
+        self.column.refit()
 
     def set_welcome(self, title: str, text: str) -> None:
         """What greets the reader of an empty conversation."""
@@ -115,7 +144,7 @@ class Transcript(QWidget):
     # -- tokens --------------------------------------------------------------------------------------------------------
 
     def hold(self, message: int, token: int) -> None:
-        """Mark one generated token, and scroll to it if it is not seen."""
+        """Mark one token, and scroll to it if it is not seen."""
         self._mark_held(None)
         self._held = (message, token)
         view = self.column.bring(message)
@@ -168,12 +197,17 @@ class Transcript(QWidget):
     def _make_view(self, index: int, parent: QWidget) -> MessageView:
         view = MessageView(index, self._conversation.messages[index], self._theme, parent)
         view.set_divider(index == self._first_seen)
+        view.set_siblings(*self._conversation.siblings(index))
+        view.set_tint(self._tint)
+        view.set_strip(self._has_strips)
         view.token_clicked.connect(self.token_clicked)
         view.token_hovered.connect(self.token_hovered)
         view.dragged.connect(self._on_dragged)
         view.caret_moved.connect(self._on_caret_moved)
         view.stepped.connect(self._on_stepped)
         view.selected.connect(self._on_selected)
+        view.switch_requested.connect(self.switch_requested)
+        view.command_requested.connect(self.command_requested)
         view.body.is_stepping = self._held is not None
         if self._held and self._held[0] == index:
             view.set_held(self._held[1])
@@ -186,7 +220,9 @@ class Transcript(QWidget):
         metrics = QFontMetricsF(self.font())
         per_line = max(1.0, (width - 2 * INSET) / (metrics.averageCharWidth() * 1.1))
         lines = message.text.count("\n") + len(message.text) / per_line + 1
-        return round(FRAME_HEIGHT + lines * LINE_HEIGHT * 1.1 * self.fontInfo().pixelSize())
+        has_strip = self._has_strips and any(token.numbers for token in message.tokens[:2])  # a prompt's first has none
+        frame = FRAME_HEIGHT + (STRIP_HEIGHT + STRIP_GAP if has_strip else 0)
+        return round(frame + lines * LINE_HEIGHT * 1.1 * self.fontInfo().pixelSize())
 
     @Slot(int)
     def _on_message_added(self, index: int) -> None:
@@ -208,9 +244,35 @@ class Transcript(QWidget):
         self._move_divider()
         self._refresh(index)
 
+    @Slot(int)
+    def _on_numbers_changed(self, index: int) -> None:
+        view = self.column.views.get(index)
+        if view is not None:
+            view.renew_numbers()
+        self.column.row_changed(index)
+
+    @Slot(int)
+    def _on_path_changed(self, index: int) -> None:
+        """The messages from `index` on are others; the keyboard stays in the place where it was."""
+        if self._held and self._held[0] >= index:
+            self.release()
+        if self._selecting is not None and self._selecting >= index:
+            self._selecting = None
+            self._drag.stop()
+        self._tip.hide()
+        focused = {row: view.focused_part for row, view in self.column.views.items() if row >= index and view.focused_part}
+        self.front.greeting.setVisible(not self._conversation.messages)
+        self.column.replace_rows(index, len(self._conversation.messages) - index)
+        self._move_divider()
+        self._search.mark_all()
+        for row, part in focused.items():
+            if row in self.column.views:
+                self.column.views[row].focus_part(part)
+
     def _refresh(self, index: int) -> None:
         view = self.column.views.get(index)
         if view is not None:
+            view.set_siblings(*self._conversation.siblings(index))
             view.refresh()
         self.column.row_changed(index)
 
@@ -232,6 +294,7 @@ class Transcript(QWidget):
     def _on_cleared(self) -> None:
         self._held = self._selecting = self._first_seen = None
         self._drag.stop()
+        self._tip.hide()
         self.front.greeting.show()
         self.column.clear()
         self.jump.hide()
@@ -245,8 +308,16 @@ class Transcript(QWidget):
             self.column.views[self._selecting].body.clear_selection()
         self._selecting = index
 
+    @Slot(int, int)
+    def _on_token_hovered(self, message: int, token: int) -> None:
+        if token < 0:
+            self._tip.hide()
+        else:
+            self._tip.point_at(self._conversation.messages[message], token)
+
     @Slot(int, QPoint)
     def _on_dragged(self, index: int, mouse: QPoint) -> None:
+        self._tip.hide()
         self._drag.follow(self.column.views[index].body, mouse)
 
     @Slot(int)

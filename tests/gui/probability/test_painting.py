@@ -95,7 +95,7 @@ def test_a_chosen_token_outside_the_rows_is_the_last_row_with_its_rank(panel):
     assert f"its {trace.chosen_rank:,}th guess" in panel.findChild(Numbers).sentence()
 
 
-@pytest.mark.parametrize("height", [500, 560])
+@pytest.mark.parametrize("height", [530, 600])
 def test_a_held_chosen_row_is_scrolled_into_view(panel, height):
     """In a low window the chosen row of a held step is in view although it is the last."""
     panel.resize(300, height)
@@ -163,4 +163,4 @@ def test_no_needle_where_nothing_was_drawn(panel):
     assert strip.accessibleDescription() == "Temperature 0: no draw."
     show(panel, make_trace(some_logits(1, heads=HEADS), is_scored=True, chosen=2))
     assert strip.needle_x() is None
-    assert strip.accessibleDescription() == "No draw: this text was already there."
+    assert strip.accessibleDescription() == "No draw: this token was given."

@@ -1,5 +1,7 @@
 """A transcript on screen, and what its tests ask of it."""
 
+import math
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint
@@ -10,18 +12,28 @@ from PySide6.QtWidgets import QApplication
 from gui.models.conversation import Conversation
 from gui.theme import LIGHT
 from gui.views.transcript.view import Transcript
-from inference.types import TokenEvent
+from inference.types import TokenEvent, TokenNumbers
 
 STORY = ["Once", " upon", " a", " time", " there", " was", " a", " dragon", ".", "\n\n", "It", " lived", " 🐉", "", "龙", " on."]
 
 
-def events(texts):
-    return [TokenEvent(1, step, step, text.encode() or b"\xe9", text) for step, text in enumerate(texts)]
+def events(texts, numbers=None, given=()):
+    """Tokens of these texts; `numbers` of a step, or None, come from a function."""
+    make = numbers or (lambda step: None)
+    return [
+        TokenEvent(1, step, step, text.encode() or b"\xe9", text, numbers=make(step), is_given=step in given)
+        for step, text in enumerate(texts)
+    ]
 
 
-def tell(talk, texts=STORY, status="done"):
+def bits(surprise, sampling=math.nan):
+    """Numbers with this surprise."""
+    return TokenNumbers(2.0**-surprise, sampling, surprise, surprise / 2, 1 + int(min(surprise, 1e5)))
+
+
+def tell(talk, texts=STORY, status="done", numbers=None, given=()):
     index = talk.add_message("assistant", "", "streaming")
-    talk.append_tokens(index, events(texts))
+    talk.append_tokens(index, events(texts, numbers, given))
     talk.set_status(index, status)
     return index
 

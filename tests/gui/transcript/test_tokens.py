@@ -24,8 +24,8 @@ def test_a_click_names_the_token_under_the_mouse(qtbot, talk, transcript):
             assert clicked.args == [index, token]
 
 
-def test_clicks_beside_the_text_and_on_the_users_words_name_no_token(qtbot, talk, transcript):
-    """Only generated tokens can be held."""
+def test_clicks_beside_the_text_and_on_text_without_tokens_name_no_token(qtbot, talk, transcript):
+    """The user's words have no tokens before a model has read them."""
     user = talk.add_message("user", "Tell me a story")
     index = tell(talk)
     with qtbot.assertNotEmitted(transcript.token_clicked):

@@ -1,177 +1,32 @@
 """The composer: where messages are written, counted in tokens, sent, and an answer is stopped."""
 
-from math import ceil
-
-from PySide6.QtCore import QMimeData, QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import (
-    QColor,
-    QFocusEvent,
-    QIcon,
-    QInputMethodEvent,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPalette,
-    QPen,
-    QPixmap,
-    QResizeEvent,
-    QTextCursor,
-    QTextOption,
-)
-from PySide6.QtWidgets import (
-    QApplication,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPlainTextEdit,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.theme import Theme, control_style
+from gui.views.composer.message_edit import MessageEdit
+from gui.views.composer.mode_switch import ComposerMode, ModeSwitch
 
 MAX_WIDTH = 792  # the transcript's column
 SIDE = 24
 RADIUS = 12
-MAX_LINES = 8
-SLACK = 2  # px below the last line
 DRAFT_PAUSE_MS = 120
 ICON_SIZE = 16
-# Qt looks for word borders from the start of a word again for every line: a word of 100,000 characters takes 0.4 s.
-LONG_LINE = 10_000
-
-
-class MessageEdit(QPlainTextEdit):
-    """A plain text field as high as its text, up to MAX_LINES lines.
-
-    Emits `entered` for Enter, `recalled` for the up arrow in an empty field, `focus_changed`.
-    """
-
-    entered = Signal()
-    recalled = Signal()
-    focus_changed = Signal()
-
-    def __init__(self, parent: QWidget):
-        super().__init__(parent)
-        self._preedit = ""
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setTabChangesFocus(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.viewport().setAutoFillBackground(False)
-        self.document().setDocumentMargin(2)
-        font = self.font()
-        font.setPointSizeF(font.pointSizeF() * 1.1)
-        self.setFont(font)
-        self.document().documentLayout().documentSizeChanged.connect(self._fit)
-        self._fit()
-
-    @property
-    def is_composing(self) -> bool:
-        """Whether an input method is in the middle of a character."""
-        return bool(self._preedit)
-
-    def text(self) -> str:
-        """The text with "\\n" between lines; unlike toPlainText it keeps no-break spaces."""
-        return self.document().toRawText().replace("\u2029", "\n").replace("\u2028", "\n")
-
-    def set_text(self, text: str) -> None:
-        """Replace the text; undo brings the old one back."""
-        self._choose_wrapping(text)
-        cursor = self.textCursor()
-        cursor.select(QTextCursor.SelectionType.Document)
-        cursor.insertText(text)
-        self.setTextCursor(cursor)
-
-    def insertFromMimeData(self, source: QMimeData) -> None:
-        """Paste or drop as plain text, whatever it was."""
-        if source.hasText():
-            self._choose_wrapping(source.text())
-            self.textCursor().insertText(source.text())
-            self.ensureCursorVisible()
-
-    def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Anything that has a text."""
-        return source.hasText()
-
-    def _choose_wrapping(self, text: str) -> None:
-        """Lines that would take seconds to wrap between words wrap anywhere."""
-        if any(len(line) > LONG_LINE for line in text.split("\n")):
-            self.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
-        elif self.document().characterCount() < LONG_LINE:
-            self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-
-    @Slot()
-    def _fit(self) -> None:
-        """As high as the text, up to the limit."""
-        lines, height = self._shown_lines()
-        margins = 2 * self.document().documentMargin()
-        self.setFixedHeight(ceil(height + margins) + SLACK)
-        self.setVerticalScrollBarPolicy(
-            Qt.ScrollBarPolicy.ScrollBarAsNeeded if lines == MAX_LINES else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
-        )
-
-    def _shown_lines(self) -> tuple[int, float]:
-        """Lines as they are wrapped, from 1 to MAX_LINES, and their height in px: a fallback font's are higher."""
-        lines, height, block = 0, 0.0, self.document().firstBlock()
-        while block.isValid() and lines < MAX_LINES:
-            self.document().documentLayout().blockBoundingRect(block)  # wraps it if it is not
-            taken = min(block.layout().lineCount(), MAX_LINES - lines)
-            height += sum(block.layout().lineAt(line).height() for line in range(taken))
-            lines += taken
-            block = block.next()
-        return (lines, height) if lines else (1, self.fontMetrics().lineSpacing())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width wraps into other lines."""
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self._fit()
-
-    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        """Remember whether a character is being composed."""
-        self._preedit = event.preeditString()
-        super().inputMethodEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter sends, Shift+Enter breaks the line; an input method's Enter does neither."""
-        is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if is_enter and self.is_composing:
-            event.accept()
-        elif is_enter and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
-            if not event.isAutoRepeat():
-                self.entered.emit()
-        elif is_enter:
-            self.textCursor().insertText("\n")
-            self.ensureCursorVisible()
-        elif event.key() == Qt.Key.Key_Up and self.document().isEmpty():
-            self.recalled.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """The frame around shows the focus."""
-        super().focusInEvent(event)
-        self.focus_changed.emit()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """The frame around shows the focus."""
-        super().focusOutEvent(event)
-        self.focus_changed.emit()
+SWITCH_INSET = 10  # from the switch's edge to its text
 
 
 class Composer(QWidget):
     """A message field with its token count and one button that sends or stops.
 
-    Emits `submitted` (text, already taken out of the field), `stop_requested`, `draft_changed` (text, when typing pauses).
+    Emits `submitted` (text, already taken out of the field), `stop_requested`, `draft_changed` (text, when typing pauses),
+    `mode_changed` ("chat" or "continue", when the user chose the other one).
     """
 
     submitted = Signal(str)
     stop_requested = Signal()
     draft_changed = Signal(str)
+    mode_changed = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None):
         super().__init__(parent)
@@ -179,10 +34,9 @@ class Composer(QWidget):
         self._is_busy = False
         self._last_sent = ""
         self._hint_text = ""
+        self._mode: ComposerMode = "chat"
         self.edit = MessageEdit(self)
-        self.edit.setPlaceholderText(self.tr("Message…"))
-        self.edit.setAccessibleName(self.tr("Message"))
-        self.edit.setAccessibleDescription(self.tr("Enter sends, Shift+Enter breaks the line"))
+        self.switch = ModeSwitch(self)
         self.hint = self._label(self.tr("Hint"))
         self.count = self._label(self.tr("Tokens in the message"))
         self.button = QPushButton(self)
@@ -192,12 +46,16 @@ class Composer(QWidget):
         self._draft.setInterval(DRAFT_PAUSE_MS)
         self._lay_out()
         self.setFocusProxy(self.edit)
+        self.setTabOrder(self.edit, self.button)
+        self.setTabOrder(self.button, self.switch)
         self.edit.entered.connect(self._on_entered)
         self.edit.recalled.connect(self._on_recalled)
         self.edit.textChanged.connect(self._on_text_changed)
         self.edit.focus_changed.connect(self.update)
         self.button.clicked.connect(self._on_button)
+        self.switch.chosen.connect(self._on_mode_chosen)
         self._draft.timeout.connect(self._on_draft_paused)
+        self._name_field()
         self.set_theme(theme)
 
     def _label(self, name: str) -> QLabel:
@@ -210,15 +68,19 @@ class Composer(QWidget):
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._frame = QWidget(self)
         row = QHBoxLayout()
-        row.setContentsMargins(2, 0, 0, 0)  # the text's own margin
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(12)
+        row.addWidget(self.switch)
         row.addWidget(self.hint, 1)
         row.addWidget(self.count)
         row.addWidget(self.button)
         inside = QVBoxLayout(self._frame)
-        inside.setContentsMargins(14, 10, 10, 10)
+        inside.setContentsMargins(14 - SWITCH_INSET, 10, 10, 10)  # the switch's text in line with the field's
         inside.setSpacing(6)
-        inside.addWidget(self.edit)
+        field = QHBoxLayout()
+        field.setContentsMargins(SWITCH_INSET, 0, 0, 0)
+        field.addWidget(self.edit)
+        inside.addLayout(field)
         inside.addLayout(row)
         QVBoxLayout(self).addWidget(self._frame)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -238,6 +100,7 @@ class Composer(QWidget):
         palette.setColor(QPalette.ColorRole.PlaceholderText, QColor(theme.muted))
         self.edit.setPalette(palette)
         self.edit.verticalScrollBar().setStyleSheet(control_style(theme))
+        self.switch.set_theme(theme)
         self._show_button()
         self.update()
 
@@ -247,6 +110,18 @@ class Composer(QWidget):
             self._is_busy = is_busy
             self._show_hint(self._hint_text)
             self._show_button()
+
+    @property
+    def mode(self) -> ComposerMode:
+        """What happens to the text: "chat" makes it a message, "continue" the beginning of a text."""
+        return self._mode
+
+    def set_mode(self, mode: ComposerMode) -> None:
+        """Choose what happens to the text; what is written stays. Emits nothing."""
+        self._mode = mode
+        self.switch.set_mode(mode)
+        self._name_field()
+        self._show_button()
 
     def set_token_count(self, count: int | None) -> None:
         """How many tokens the text has; None where that is not known."""
@@ -277,21 +152,37 @@ class Composer(QWidget):
         """Replace what is written, the caret behind it; can be undone."""
         self.edit.set_text(text)
 
+    def _name_field(self) -> None:
+        if self._mode == "chat":
+            self.edit.setPlaceholderText(self.tr("Message…"))
+            self.edit.setAccessibleName(self.tr("Message"))
+            self.edit.setAccessibleDescription(self.tr("Enter sends, Shift+Enter breaks the line"))
+        else:
+            placeholder = self.tr("Write the beginning of a text; the model continues it word for word.")
+            self.edit.setPlaceholderText(placeholder)
+            self.edit.setAccessibleName(self.tr("Beginning of a text"))
+            self.edit.setAccessibleDescription(self.tr("Enter has it continued, Shift+Enter breaks the line"))
+
     def _show_hint(self, text: str) -> None:
         self.hint.setText(text)
         self.hint.setToolTip(text)
 
     def _show_button(self) -> None:
-        texts = (self.tr("Stop"), self.tr("Stop the answer"), self.tr("Stop the answer (Esc)"))
-        if not self._is_busy:
-            texts = (self.tr("Send"), self.tr("Send the message"), self.tr("Send the message (Enter)"))
-        text, name, tip = texts
+        text, name, tip = self._button_texts()
         self.button.setText(text)
         self.button.setAccessibleName(name)
         self.button.setToolTip(tip)
         self.button.setEnabled(self._is_busy or not self._is_blank)
         self.button.setIcon(self._icon())
         self.button.setStyleSheet(self._button_style())
+
+    def _button_texts(self) -> tuple[str, str, str]:
+        """Text, accessible name and tooltip of the button."""
+        if self._is_busy:
+            return self.tr("Stop"), self.tr("Stop the answer"), self.tr("Stop the answer (Esc)")
+        if self._mode == "continue":
+            return self.tr("Continue"), self.tr("Continue the text"), self.tr("Continue the text (Enter)")
+        return self.tr("Send"), self.tr("Send the message"), self.tr("Send the message (Enter)")
 
     @property
     def _is_blank(self) -> bool:
@@ -385,6 +276,13 @@ class Composer(QWidget):
     def _on_recalled(self) -> None:
         if self._last_sent:
             self.set_text(self._last_sent)
+
+    @Slot(str)
+    def _on_mode_chosen(self, mode: ComposerMode) -> None:
+        if mode != self._mode:
+            self.set_mode(mode)
+            self.mode_changed.emit(mode)
+        self.focus()
 
     @Slot()
     def _on_button(self) -> None:

@@ -1,0 +1,53 @@
+"""A message of the user's is written differently: the composer holds it until it is sent, as another version."""
+
+from PySide6.QtCore import QObject, Slot
+
+from gui.models.conversation import Conversation
+from gui.views.composer.composer import Composer
+
+
+class Editing(QObject):
+    """Knows which message the composer's text will stand beside, if it is one that was sent before."""
+
+    def __init__(self, conversation: Conversation, composer: Composer, parent: QObject | None = None):
+        super().__init__(parent)
+        self._conversation, self._composer = conversation, composer
+        self._message_id = ""
+        conversation.cleared.connect(self._on_cleared)
+        composer.mode_changed.connect(self._on_cleared)
+
+    @property
+    def hint(self) -> str:
+        """What the composer says about it; "" while nothing is written differently."""
+        return self.tr("Sending this makes another version of that message; Esc leaves it as it is") if self._message_id else ""
+
+    def begin(self, index: int) -> None:
+        """Put the message into the composer."""
+        message = self._conversation.messages[index]
+        self._message_id = message.message_id
+        self._composer.set_mode("chat")
+        self._composer.set_text(message.text)
+        self._composer.set_hint(self.hint)
+        self._composer.focus()
+
+    def take(self) -> int | None:
+        """The message beside which the text now sent belongs, as far as it is still on screen; None for a new one."""
+        index = self._conversation.index_of(self._message_id) if self._message_id else None
+        self._forget()
+        return index
+
+    def cancel(self) -> bool:
+        """Leave the message as it is; False where there was none."""
+        if not self._message_id:
+            return False
+        self._forget()
+        self._composer.set_text("")
+        return True
+
+    def _forget(self) -> None:
+        self._message_id = ""
+        self._composer.set_hint("")
+
+    @Slot()
+    def _on_cleared(self) -> None:
+        self._forget()
