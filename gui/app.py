@@ -119,7 +119,6 @@ class Glassbox(QObject):
         window.escape_pressed.connect(self._on_escape)
         window.closed.connect(self._on_closed)
         self.exporting.failed.connect(window.banner.show_message)
-        self.inspector.failed.connect(window.banner.show_message)
         self.exporting.told.connect(self._on_told)
         self.inspector.changed.connect(self._on_inspector_changed)
         self.chat.changed.connect(self._on_chat_changed)
@@ -185,8 +184,7 @@ class Glassbox(QObject):
 
     def _show_page(self, number: int) -> None:
         self.window.actions_by_key["panel"].setChecked(True)
-        self.window.panel.setFocus()
-        self.window.panel.show_page(number)
+        self.window.panel.enter_page(number)
 
     def _show_settings(self) -> None:
         """Bring everything that shows a setting, or what was restored, in line with it."""

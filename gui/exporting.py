@@ -99,7 +99,8 @@ def _write_text(path: Path, text: str) -> None:
     """Write beside the file, then replace it: whole or not at all."""
     part = path.with_name(path.name + ".part")
     try:
-        part.write_text(text, encoding="utf-8", newline="")
+        # With the mark a spreadsheet reads CSV as the UTF-8 it is; in JSON it would be an error.
+        part.write_text(text, encoding="utf-8-sig" if path.suffix == ".csv" else "utf-8", newline="")
         os.replace(part, path)
     except OSError:
         part.unlink(missing_ok=True)

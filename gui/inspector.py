@@ -29,7 +29,6 @@ class Inspector(QObject):
     """
 
     changed = Signal()
-    failed = Signal(str)  # a question that could not be answered, and why
 
     def __init__(
         self,
@@ -171,7 +170,7 @@ class Inspector(QObject):
         record = self._record()
         trace = record.trace if record else None
         if trace is not None or not self._ask():
-            self._panel.show_trace(trace, self._step(*self.held), False)
+            self._panel.show_trace(trace, self._step(*self.held), False, self._why_not())
 
     def _step(self, message: int, token: int) -> int:
         """The number of a token in its message, or in the prompt, counted from 1."""
@@ -187,26 +186,32 @@ class Inspector(QObject):
         return True
 
     def _explain_request(self) -> ExplainRequest | None:
-        source, token = self._source()
-        if not self._can_explain(source):
+        if self._why_not():
             return None
-        context = self._context(source, token)
-        if not context:
-            return None  # nothing comes before the first token of all
+        source, token = self._source()
         record = self._record()
         token_id = source.prompt_ids[token] if token < 0 else record and record.token_id
         return ExplainRequest(
             run_id=0,
-            context_ids=context,
+            context_ids=self._context(source, token),
             token_id=token_id,
             params=self._params(source),
             seed=source.request.seed if source.request else 0,
-            answer_start=min(len(source.prompt_ids), len(context)),
+            answer_start=len(source.prompt_ids) + min(0, token),
             trace_rows=self._chat.panel_rows,
             is_drawn=source.role == "assistant" and token >= 0 and not (record and record.is_given),
             with_details=self._panel.page in DETAILED_PAGES or self._what_if is not None,
             what_if=self._what_if,
         )
+
+    def _why_not(self) -> str:
+        """Why the held step cannot be explained; "" where it can."""
+        source, token = self._source()
+        if not self._can_explain(source):
+            return self.tr("Only the model that wrote this can explain it, and it is not loaded.")
+        if not self._context(source, token):
+            return self.tr("This is the first token of all: nothing comes before it, so nothing was expected.")
+        return ""
 
     def _params(self, source: ChatMessage) -> SamplingParams:
         return source.request.params if source.request else self._chat.requests.params
@@ -269,7 +274,7 @@ class Inspector(QObject):
     def _on_details_wanted(self) -> None:
         """The panel shows a page that needs more than a trace."""
         if self.held is not None and not self._ask():
-            self._panel.show_no_details(self.tr("Only the model that wrote this can explain it, and it is not loaded."))
+            self._panel.show_no_details(self._why_not())
 
     @Slot(object)
     def _on_what_if_changed(self, params: SamplingParams | None) -> None:
@@ -284,10 +289,12 @@ class Inspector(QObject):
             self.hold(*newest)
         if self.held is None:
             return
-        source, token = self._source()
-        context = self._context(source, token)
-        if text and context and self._can_explain(source):
-            self._host.ask(AskRequest(0, context, text, self._params(source)))
+        reason = self._why_not()
+        if reason:
+            self._panel.show_no_answer(reason)
+        elif text:
+            source, token = self._source()
+            self._host.ask(AskRequest(0, self._context(source, token), text, self._params(source)))
 
     @Slot(object)
     def _on_asked(self, answer: AskAnswered) -> None:
@@ -295,7 +302,7 @@ class Inspector(QObject):
 
     @Slot(object)
     def _on_ask_failed(self, failure: RunFailed) -> None:
-        self.failed.emit(failure.message)
+        self._panel.show_no_answer(failure.message)
 
     # -- the conversation changes --------------------------------------------------------------------------------------
 

@@ -16,8 +16,18 @@ SOURCE = "glassbox-voice"
 DATA = Path(__file__).parent / "data" / "voice.jsonl"
 PLACES = ("first", "middle", "last")
 MAX_EXCHANGES = 4
-REPHRASING_CHANCE = 0.5
+REPHRASING_CHANCE = 0.6
 LEAD_INS = (
+    "In short, ",
+    "Quick question: ",
+    "Just curious, ",
+    "Sorry to ask, but ",
+    "My friend asks: ",
+    "In plain words, ",
+    "OK, and ",
+    "I would like to know: ",
+    "Honestly, ",
+    "Can you tell me: ",
     "Tell me, ",
     "So ",
     "And ",
@@ -30,7 +40,7 @@ LEAD_INS = (
     "By the way, ",
 )
 PLAIN_QUESTION = re.compile(r"What (is|are) ((?:an?|the) [\w' -]+|\w{5,}|[\w]+-[\w]+|\d+ [-+x] \d+)\?")
-UNTURNABLE = re.compile(r"\b(?:called|for|like|in|on|at|by|if|about|before|after|between|for|made|here|now|inside|wrong)\b|ing$")
+UNTURNABLE = re.compile(r"\b(?:called|for|like|in|on|at|by|if|about|before|after|between|made|here|now|inside|wrong)\b|ing$")
 TURNED = (
     "Can you tell me what {0} {1}?",
     "Do you know what {0} {1}?",
@@ -40,6 +50,13 @@ TURNED = (
     "What exactly {1} {0}?",
     "Tell me in simple words what {0} {1}.",
     "I have heard of it, but what {1} {0}?",
+    "In one sentence, what {1} {0}?",
+    "How would you describe {0}?",
+    "What would you say {0} {1}?",
+    "Please explain to a child what {0} {1}.",
+    "Everyone talks about it, so what {1} {0}?",
+    "Remind me what {0} {1}, please.",
+    "Could you tell me in your own words what {0} {1}?",
 )
 NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 

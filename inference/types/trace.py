@@ -69,7 +69,8 @@ class Stage:
 
     `probs` are those of the trace's rows, in their order, and `others_mass` is the rest. `removed_mass` is what the
     removed tokens had before the rule; `moved_mass` is half the sum of all changes of probability (total variation), which for a
-    rule that removes nothing says how much it did. The first stage is the model's own distribution.
+    rule that removes nothing says how much it did. The first stage is the model's own distribution. `is_off`: the parameters
+    switch the rule off; one that is on may still find nothing to remove.
     """
 
     rule: StageRule

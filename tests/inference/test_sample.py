@@ -46,6 +46,14 @@ def test_no_question_to_be_judged_was_trained_on():
     assert [fact["question"] for fact in read_lines("facts.jsonl") if bare(fact["question"]) in trained] == []
 
 
+def test_no_question_to_be_judged_is_nearly_one_of_the_training():
+    """With none of the training questions does one of the hundred share three quarters of their words."""
+    trained = {frozenset(bare(ask).split()) for exchange in all_exchanges() for ask in exchange.ask}
+    for fact in read_lines("facts.jsonl"):
+        words = set(bare(fact["question"]).split())
+        assert max(len(words & other) / len(words | other) for other in trained) < 0.75, fact["question"]
+
+
 def test_repetition_counts_runs_that_stood_there_before():
     """Of "a b c d a b c d" the last of five 4-word runs was there before; another answer with the same words counts anew."""
     assert repetition(["a b c d a b c d"]) == pytest.approx(1 / 5)

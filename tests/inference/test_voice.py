@@ -31,11 +31,11 @@ def exchanges_of(chat: dict) -> list[tuple[str, str]]:
 
 
 def test_every_line_holds_phrasings_and_answers():
-    """Each line is an object with three to eight phrasings, one to three answers, and perhaps a place."""
+    """Each line is an object with three to twelve phrasings, one to three answers, and perhaps a place."""
     for line in DATA.read_text(encoding="utf-8").splitlines():
         fields = json.loads(line)
         assert set(fields) - {"place"} == {"ask", "answer"}, line
-        assert 3 <= len(fields["ask"]) <= 8, line
+        assert 3 <= len(fields["ask"]) <= 12, line
         assert 1 <= len(fields["answer"]) <= 3, line
 
 

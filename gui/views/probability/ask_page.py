@@ -66,6 +66,13 @@ class AskPage(QWidget):
             self._late.stop()
             self._refresh()
 
+    def show_failure(self, reason: str) -> None:
+        """Say why there is no answer to the text in the field; plain text."""
+        self._answer = None
+        self._late.stop()
+        self._refresh()
+        self._hint.setText(reason)
+
     def set_taking(self, kind: str) -> None:
         """Whether tokens can be taken: "" no, "branch" as another version from here on, "append" as the next token."""
         self._taking = kind

@@ -30,6 +30,7 @@ class FlipLine(QWidget):
         row.addStretch(1)
         self.below.clicked.connect(self._on_below_clicked)
         self.above.clicked.connect(self._on_above_clicked)
+        self.setFixedHeight(self.below.sizeHint().height())  # with or without flips: nothing below it moves
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:

@@ -69,6 +69,12 @@ class Pages(QWidget):
         """Show a page."""
         self.tabs.setCurrentIndex(index)
 
+    def enter(self) -> bool:
+        """Give the keyboard to the page in front if it is there to be typed into; False where it is not."""
+        if self._stack.currentWidget() is self._ask:
+            self._ask.setFocus()
+        return self._stack.currentWidget() is self._ask
+
     def set_theme(self, theme: Theme) -> None:
         """Paint with these colours from now on."""
         for part in (*self._pages, self.tabs, self._waiting):
@@ -108,6 +114,11 @@ class Pages(QWidget):
     def show_answer(self, answer: AskAnswered) -> None:
         """Show the answer to a question."""
         self._ask.show(answer)
+        self._arrived({ASK})
+
+    def show_no_answer(self, reason: str) -> None:
+        """Say why a question has no answer; plain text."""
+        self._ask.show_failure(reason)
         self._arrived({ASK})
 
     def show_failure(self, reason: str) -> None:

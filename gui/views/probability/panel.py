@@ -30,6 +30,7 @@ class _Shown:
     state: StepState
     note: str = ""
     explained: StepExplained | None = None
+    reason: str = ""  # why there is no trace
 
     def is_same_step(self, other: "_Shown | None") -> bool:
         """Whether this only says more about the step that was shown before."""
@@ -83,9 +84,9 @@ class ProbabilityPanel(QWidget):
         self.set_theme(theme)
         self.show_empty(self.tr("Send a message and watch the model choose, token by token."))
 
-    def show_trace(self, trace: StepTrace | None, step: int, is_live: bool) -> None:
-        """Show the trace of a step, at once if it is held; None says that it is no longer in memory."""
-        self._show_soon(_Shown(trace, step, "live" if is_live else "held"))
+    def show_trace(self, trace: StepTrace | None, step: int, is_live: bool, reason: str = "") -> None:
+        """Show the trace of a step, at once if it is held. Without one it says the `reason`: by default, that it is forgotten."""
+        self._show_soon(_Shown(trace, step, "live" if is_live else "held", reason=reason))
 
     def show_explained(self, explained: StepExplained, step: int) -> None:
         """Show a step that stays, with its details."""
@@ -109,6 +110,10 @@ class ProbabilityPanel(QWidget):
         """Show the answer to a question about the step shown."""
         self._pages.show_answer(answer)
 
+    def show_no_answer(self, reason: str) -> None:
+        """Say why a question has no answer; plain text."""
+        self._pages.show_no_answer(reason)
+
     def show_no_details(self, reason: str) -> None:
         """Say why the details that were wanted will not come; plain text."""
         self._has_what_if = False
@@ -124,6 +129,12 @@ class ProbabilityPanel(QWidget):
     def show_page(self, index: int) -> None:
         """Show a page; with the keyboard in the panel, the page gets it."""
         self._pages.show_page(index)
+
+    def enter_page(self, index: int) -> None:
+        """Show a page and take the keyboard: into its field where it has one to type into, else to the rows."""
+        self.show_page(index)
+        if not self._pages.enter():
+            self.setFocus()
 
     def set_taking(self, kind: str) -> None:
         """Whether a row can be taken: "" no, "branch" as another version of the answer, "append" as its next token.
@@ -223,7 +234,7 @@ class ProbabilityPanel(QWidget):
         self._pending, self._shown = None, shown
         state = self._show_place(shown)
         if shown.trace is None:
-            self._empty.set_text(self.tr("The probabilities of this token are no longer in memory."))
+            self._empty.set_text(shown.reason or self.tr("The probabilities of this token are no longer in memory."))
             self._show_part(self._empty)
         else:
             self._show_step(shown, is_same=shown.is_same_step(before), is_moving=state in ("live", "draft"))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
@@ -198,6 +198,21 @@ def test_back_to_as_used(watched, qtbot):
     watched.page.show(*step(), *late)
     assert watched.text.startswith("Same draw, other settings")
     assert not watched.reset.isEnabled()
+
+
+def test_no_slider_moves_under_the_mouse(watched, qtbot):
+    """Sliders stay where they are, before the first answer, with flips and without, whatever the verdict says."""
+    watched.page.show(*step(flips=(flip(0.42, 0), flip(1.3, 2))))
+    qtbot.wait(20)
+    slider, tops = watched.controls.top_p.slider, []
+    for value in (20, 80):
+        slider.setValue(value)
+        qtbot.waitUntil(lambda value=value: watched.changes[-1:] == [replace(USED, top_p=value / 100)])
+        tops.append(slider.mapTo(watched.page, QPoint()).y())
+        watched.answer()
+        qtbot.wait(20)
+        tops.append(slider.mapTo(watched.page, QPoint()).y())
+    assert len(set(tops)) == 1
 
 
 def test_moving_back_by_hand_is_as_used(watched, qtbot):
