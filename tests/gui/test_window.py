@@ -139,7 +139,7 @@ def test_click_holds_arrows_walk_escape_releases(stage: Stage):
     stage.run()
     shown = []
     show = stage.window.panel.show_trace
-    stage.window.panel.show_trace = lambda trace, step, live: (
+    stage.window.panel.show_trace = lambda trace, step, live, reason="": (
         shown.append((trace.chosen_id, step, live)),
         show(trace, step, live),
     )
