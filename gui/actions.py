@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QObject
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 CONTEXT = "actions"
@@ -14,6 +14,7 @@ class ActionSpec:
     """One command. `menu` is the key of its menu; a separator stands before it where `starts_group`.
 
     `keys_hint` is shown in the menu for keys that the window handles itself, since they depend on where the focus is.
+    `submenu` is the key of the menu that it opens instead of doing something; of those with the same `choice` one is checked.
     """
 
     key: str
@@ -24,6 +25,8 @@ class ActionSpec:
     starts_group: bool = False
     role: QAction.MenuRole = QAction.MenuRole.NoRole
     keys_hint: str = ""
+    submenu: str = ""
+    choice: str = ""
 
 
 MENUS = {
@@ -34,12 +37,22 @@ MENUS = {
     "model": QT_TRANSLATE_NOOP("actions", "&Model"),
     "help": QT_TRANSLATE_NOOP("actions", "&Help"),
 }
+_TINTS = (
+    ("off", QT_TRANSLATE_NOOP("actions", "&Off")),
+    ("model", QT_TRANSLATE_NOOP("actions", "&Model probability")),
+    ("sampling", QT_TRANSLATE_NOOP("actions", "&Sampling probability")),
+    ("surprise", QT_TRANSLATE_NOOP("actions", "S&urprise")),
+    ("entropy", QT_TRANSLATE_NOOP("actions", "&Entropy")),
+    ("rank", QT_TRANSLATE_NOOP("actions", "&Rank")),
+)
 
 ACTIONS = (
     ActionSpec("new_chat", QT_TRANSLATE_NOOP("actions", "&New chat"), "chat", ("Ctrl+N",)),
+    ActionSpec("write", QT_TRANSLATE_NOOP("actions", "&Write a message"), "chat", ("Ctrl+M",)),
+    ActionSpec("write_differently", QT_TRANSLATE_NOOP("actions", "Write your message &differently…"), "chat", ("F2",)),
     ActionSpec("stop", QT_TRANSLATE_NOOP("actions", "&Stop the answer"), "chat", keys_hint="Esc"),
     ActionSpec("again", QT_TRANSLATE_NOOP("actions", "Answer &again"), "chat", ("Ctrl+R",), starts_group=True),
-    ActionSpec("continue", QT_TRANSLATE_NOOP("actions", "Let the answer go &on"), "chat", ("Ctrl+Return",)),
+    ActionSpec("continue", QT_TRANSLATE_NOOP("actions", "Let the answer go &on"), "chat", ("F8",)),
     ActionSpec("previous_version", QT_TRANSLATE_NOOP("actions", "&Previous version"), "chat", ("Alt+Left",)),
     ActionSpec("next_version", QT_TRANSLATE_NOOP("actions", "Ne&xt version"), "chat", ("Alt+Right",)),
     ActionSpec("replay", QT_TRANSLATE_NOOP("actions", "Run the answer again and &compare"), "chat", starts_group=True),
@@ -78,11 +91,13 @@ ACTIONS = (
     ActionSpec("page_2", QT_TRANSLATE_NOOP("actions", "Panel: the p&ath to it"), "view", ("Ctrl+2",)),
     ActionSpec("page_3", QT_TRANSLATE_NOOP("actions", "Panel: what &if"), "view", ("Ctrl+3",)),
     ActionSpec("page_4", QT_TRANSLATE_NOOP("actions", "Panel: as&k for a token"), "view", ("Ctrl+4",)),
-    ActionSpec("tint", QT_TRANSLATE_NOOP("actions", "&Tint the text: next kind"), "view", ("Ctrl+Shift+T",), starts_group=True),
+    ActionSpec("tints", QT_TRANSLATE_NOOP("actions", "&Tint the text"), "view", starts_group=True, submenu="tints"),
+    *(ActionSpec(f"tint_{kind}", text, "tints", is_checkable=True, choice="tint") for kind, text in _TINTS),
+    ActionSpec("tint", QT_TRANSLATE_NOOP("actions", "&Next tint of the text"), "tints", ("Ctrl+Shift+T",), starts_group=True),
     ActionSpec("strips", QT_TRANSLATE_NOOP("actions", "&Surprise under messages"), "view", is_checkable=True),
     ActionSpec("drafts", QT_TRANSLATE_NOOP("actions", "Show what &follows the draft"), "view", is_checkable=True),
-    ActionSpec("raw", QT_TRANSLATE_NOOP("actions", "What the &model sees…"), "view", ("Ctrl+U",), starts_group=True),
-    ActionSpec("least_certain", QT_TRANSLATE_NOOP("actions", "&Least certain tokens…"), "view", ("Ctrl+Shift+U",)),
+    ActionSpec("raw", QT_TRANSLATE_NOOP("actions", "What the &model sees…"), "view", ("Ctrl+Shift+M",), starts_group=True),
+    ActionSpec("least_certain", QT_TRANSLATE_NOOP("actions", "&Least certain tokens…"), "view", ("Ctrl+Shift+L",)),
     ActionSpec("live", QT_TRANSLATE_NOOP("actions", "&Follow the newest token"), "token", ("Ctrl+L",)),
     ActionSpec("inspect", QT_TRANSLATE_NOOP("actions", "&Inspect the last token"), "token", ("Ctrl+T",)),
     ActionSpec("pause", QT_TRANSLATE_NOOP("actions", "&Pause, or go on"), "token", ("F6",), starts_group=True),
@@ -94,12 +109,11 @@ ACTIONS = (
     ActionSpec("step_json", QT_TRANSLATE_NOOP("actions", "Copy the step as &JSON"), "token"),
     ActionSpec("copy_picture", QT_TRANSLATE_NOOP("actions", "Copy the panel as a pict&ure"), "token"),
     ActionSpec("save_picture", QT_TRANSLATE_NOOP("actions", "Save the panel as PNG or S&VG…"), "token"),
-    ActionSpec("write", QT_TRANSLATE_NOOP("actions", "&Write a message"), "view", ("Ctrl+E",), starts_group=True),
     ActionSpec("open_model", QT_TRANSLATE_NOOP("actions", "&Open a model folder…"), "model", ("Ctrl+O",)),
     ActionSpec("bundled_model", QT_TRANSLATE_NOOP("actions", "Use the &bundled model"), "model"),
     ActionSpec("shortcuts", QT_TRANSLATE_NOOP("actions", "&Keyboard shortcuts"), "help", ("F1",)),
     ActionSpec("system_info", QT_TRANSLATE_NOOP("actions", "Copy &system information"), "help"),
-    ActionSpec("install_launcher", QT_TRANSLATE_NOOP("actions", "Add Glassbox to the &applications menu"), "help"),
+    ActionSpec("install_launcher", QT_TRANSLATE_NOOP("actions", "Add Glassbox to the a&pplications menu"), "help"),
     ActionSpec(
         "about",
         QT_TRANSLATE_NOOP("actions", "&About Glassbox"),
@@ -114,7 +128,8 @@ WIDGET_KEYS = (
     (QT_TRANSLATE_NOOP("actions", "Send the message"), "Enter"),
     (QT_TRANSLATE_NOOP("actions", "New line in the message"), "Shift+Enter"),
     (QT_TRANSLATE_NOOP("actions", "Bring back the last message sent"), "↑"),
-    (QT_TRANSLATE_NOOP("actions", "Hold the panel on a token"), QT_TRANSLATE_NOOP("actions", "Click it")),
+    (QT_TRANSLATE_NOOP("actions", "Hold the panel on a token"), QT_TRANSLATE_NOOP("actions", "Click, or Enter at the caret")),
+    (QT_TRANSLATE_NOOP("actions", "Open the menu of a message and its tokens"), QT_TRANSLATE_NOOP("actions", "Shift+F10")),
     (QT_TRANSLATE_NOOP("actions", "Walk from token to token, from the one held"), "← →"),
     (QT_TRANSLATE_NOOP("actions", "Take a row of the panel: the next token, or a branch"), "1 … 9"),
     (QT_TRANSLATE_NOOP("actions", "Choose a row and take it"), QT_TRANSLATE_NOOP("actions", "↑ ↓ Enter")),
@@ -130,7 +145,7 @@ def translated(text: str) -> str:
 
 def make_actions(parent: QObject) -> dict[str, QAction]:
     """One QAction per declaration, by key."""
-    actions = {}
+    actions, choices = {}, {}
     for spec in ACTIONS:
         text = translated(spec.text)
         action = QAction(f"{text}\t{spec.keys_hint}" if spec.keys_hint else text, parent)
@@ -138,21 +153,22 @@ def make_actions(parent: QObject) -> dict[str, QAction]:
         action.setShortcuts([QKeySequence(keys) for keys in spec.shortcuts])
         action.setCheckable(spec.is_checkable)
         action.setMenuRole(spec.role)
+        if spec.choice:
+            choices.setdefault(spec.choice, QActionGroup(parent)).addAction(action)
         actions[spec.key] = action
     return actions
 
 
 def fill_menu_bar(bar: QMenuBar, actions: dict[str, QAction]) -> dict[str, QMenu]:
     """The menus with their actions, by key."""
-    menus = {}
-    for key, title in MENUS.items():
-        menu = bar.addMenu(translated(title))
-        for spec in ACTIONS:
-            if spec.menu == key:
-                if spec.starts_group:
-                    menu.addSeparator()
-                menu.addAction(actions[spec.key])
-        menus[key] = menu
+    menus = {key: bar.addMenu(translated(title)) for key, title in MENUS.items()}
+    for spec in ACTIONS:
+        if spec.submenu:
+            menus[spec.submenu] = QMenu(bar)
+            actions[spec.key].setMenu(menus[spec.submenu])
+        if spec.starts_group:
+            menus[spec.menu].addSeparator()
+        menus[spec.menu].addAction(actions[spec.key])
     return menus
 
 

@@ -31,7 +31,8 @@ class AnswerRun(QObject):
         self.pauses = False
         self.used_tokens = 0  # of the context
         self._known: Sequence[TokenEvent] = ()  # what is known of the tokens that the answer begins with, by step
-        self._tail = ""  # text that a paused answer still holds back
+        self._is_step = False  # this run is over before the answer is
+        self._goes_on = False  # this run takes an answer further that was there before
         self._first_s = 0.0
         self._received = 0
         host.prompt_read.connect(self._on_prompt_read)
@@ -52,7 +53,7 @@ class AnswerRun(QObject):
     def start(self, request: GenerateRequest, author: str, weights_hash: str, known: Sequence[TokenEvent] = ()) -> None:
         """Ask the engine for the answer; of its given tokens `known` says what they are."""
         message = self._conversation.messages[self.index]
-        self._known = known
+        self._known, self._goes_on, self._is_step = known, False, False
         message.request = self._host.generate(request)
         message.author, message.weights_hash = author, weights_hash
         self._conversation.set_status(self.index, "reading")
@@ -60,7 +61,7 @@ class AnswerRun(QObject):
     def go_on(self, index: int, request: GenerateRequest, *, pauses: bool) -> None:
         """Take an answer further; its own request stays the one it began with."""
         self.index, self.pauses = index, pauses
-        self._tail = ""  # the engine holds it back once more
+        self._known, self._goes_on, self._is_step = (), True, pauses
         self._received = 0
         self._host.generate(request)
         self._conversation.set_status(index, "streaming")
@@ -81,15 +82,20 @@ class AnswerRun(QObject):
 
     def settle(self, index: int) -> None:
         """A paused answer ends where it is."""
-        if self._tail:
-            self._conversation.append_text(index, self._tail)
+        self._tell_rest(index)
         self._conversation.set_status(index, "stopped", self.tr("Stopped."))
-        self._tail = ""
+
+    def _tell_rest(self, index: int) -> None:
+        """What was held back while more might follow becomes text."""
+        rest = self._conversation.messages[index].held_back()
+        if rest:
+            self._conversation.append_text(index, rest)
 
     def abandon(self) -> None:
         """Stop, and hear no more of it."""
         self._host.abandon()
         self.index, self.pauses, self.used_tokens = None, False, 0
+        self._known = ()
 
     # -- the engine answers --------------------------------------------------------------------------------------------
 
@@ -99,7 +105,8 @@ class AnswerRun(QObject):
         if not (message.prompt_ids or message.tokens):  # otherwise it has the prompt of another, or goes on after a pause
             request = message.request
             self._conversation.set_prompt(self.index, prompt, [each.message_id for each in request.messages])
-            self._conversation.set_forgotten(self._forgotten_messages(request, prompt.dropped))
+            if request.messages:  # a text that is continued says nothing of the chat
+                self._conversation.set_forgotten(self._forgotten_messages(request, prompt.dropped))
         self.used_tokens = len(prompt.ids) + len(message.tokens)
         self.prompt_read.emit()
 
@@ -148,12 +155,14 @@ class AnswerRun(QObject):
         message.finish_reason = finished.reason
         message.answer_ids = finished.answer_ids
         if self.pauses and finished.reason in ("cancelled", "length"):
-            self._tail = finished.text_tail
             self._end("paused", self.tr("Paused."))
             return
         if finished.text_tail:
             self._conversation.append_text(self.index, finished.text_tail)
-        self._end("stopped" if finished.reason == "cancelled" else "done", self._ending(finished))
+        if finished.reason == "cancelled" or (self._is_step and finished.reason == "length"):
+            self._end("stopped", self.tr("Stopped."))
+        else:
+            self._end("done", self._ending(finished))
 
     def _ending(self, finished: RunFinished) -> str:
         """What to say about an answer that did not end by itself."""
@@ -163,13 +172,18 @@ class AnswerRun(QObject):
                 return text.format(count=f"{finished.stats.new_tokens:,}")
             case "context":
                 return self.tr("The context is full: there is no room for more of this answer.")
-            case "cancelled":
-                return self.tr("Stopped.")
         return ""
 
     @Slot(object)
     def _on_run_failed(self, failure: RunFailed) -> None:
-        self._end("failed", failure.message)
+        """An answer that could not be taken further stays what it was."""
+        if not self._goes_on:
+            self._end("failed", failure.message)
+        elif self.pauses:
+            self._end("paused", failure.message)
+        else:
+            self._tell_rest(self.index)
+            self._end("stopped", failure.message)
 
     def _end(self, status: Status, note: str) -> None:
         ended, self.index = self.index, None

@@ -1,5 +1,7 @@
 """The least certain tokens of the conversation, as a list that leads to each of them."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
@@ -7,7 +9,9 @@ from gui.inspector import Inspector
 from gui.models.certainty import token_rows
 from gui.models.conversation import Conversation
 from gui.theme import Theme
-from gui.views.least_certain import LeastCertain
+
+if TYPE_CHECKING:
+    from gui.views.least_certain import LeastCertain
 
 
 class Certainty(QObject):
@@ -29,6 +33,8 @@ class Certainty(QObject):
     def open(self) -> None:
         """Show the list as it is now."""
         if self._dialog is None:
+            from gui.views.least_certain import LeastCertain  # read when it is first opened: the main window is there sooner
+
             self._dialog = LeastCertain(self._theme, self._window)
             self._dialog.token_chosen.connect(self._on_token_chosen)
         self._dialog.set_rows(token_rows(self._conversation.messages))

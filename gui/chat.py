@@ -11,6 +11,8 @@ from gui.models.settings import Settings
 from gui.request_maker import RequestMaker, answer_ids, is_continued_text
 from inference.types import GenerateRequest, ModelSpec, RunFailed, SamplingParams, TokenEvent, TokenNumbers
 
+LONGEST_NAME = 42  # of a speaker in a scene, with the line break and the colon
+
 
 class Chat(QObject):
     """One conversation with one model at a time. Emits `changed` when what it is doing, or the context in use, changes.
@@ -59,6 +61,11 @@ class Chat(QObject):
         """Index of the answer that waits for the reader's next step."""
         last = len(self._conversation.messages) - 1
         return last if last >= 0 and self._conversation.messages[last].status == "paused" and not self.is_busy else None
+
+    @property
+    def can_step(self) -> bool:
+        """Whether there is such an answer, and the model that made it."""
+        return self.paused is not None and self.can_use(self._conversation.messages[self.paused])
 
     @property
     def is_stepping(self) -> bool:
@@ -149,7 +156,19 @@ class Chat(QObject):
         Where `numbers` are given the ids were drawn by this model with these parameters (a column of a comparison);
         otherwise they were chosen by hand.
         """
-        self._after_stop(lambda: self._branch(index, keep, tuple(ids), params, numbers))
+        self.branch_of(self._conversation.messages[index].message_id, keep, ids, params, numbers)
+
+    def branch_of(
+        self,
+        message_id: str,
+        keep: int,
+        ids: Sequence[int],
+        params: SamplingParams | None = None,
+        numbers: Sequence[TokenNumbers | None] | None = None,
+    ) -> None:
+        """The same of an answer that need not be on screen."""
+        if self.can_use(self._conversation.find(message_id)):
+            self._after_stop(lambda: self._branch(self._conversation.show_message(message_id), keep, tuple(ids), params, numbers))
 
     def take(self, ids: Sequence[int]) -> None:
         """Append tokens chosen by hand to the paused answer, and pause again."""
@@ -162,21 +181,21 @@ class Chat(QObject):
     def resume(self, index: int | None = None) -> None:
         """Let the paused answer, or one that was cut short, go on to its end."""
         index = self.paused if index is None else index
-        if index is None or self.is_busy:
-            return
-        self._write_on(index, "")
+        if index is not None and not self.is_busy and self.can_use(self._conversation.messages[index]):
+            self._write_on(index, "")
 
     def _write_on(self, index: int, text: str) -> None:
         """Go on with an answer, after `text`. Where that is not the same answer any more it is another version of it.
 
-        That is so with other settings, where something follows it already, and after a token or a broken character that ended it.
+        That is so with other settings, where something follows it already, after a token or a broken character that ended it,
+        and where its last line may have been told at its end though the engine holds it back: it may become a speaker's name.
         """
         message = self._conversation.messages[index]
         is_other = (
             self.requests.params != message.request.params
             or index != len(self._conversation.messages) - 1
             or (message.tokens and message.tokens[-1].is_end)
-            or (message.text.endswith("\ufffd") and message.status != "paused")
+            or (message.status != "paused" and (message.text.endswith("\ufffd") or _may_end_with_a_name(message)))
         )
         if is_other:
             self._after_stop(lambda: self._branch(index, len(answer_ids(message)), (), None, None, text))
@@ -196,7 +215,7 @@ class Chat(QObject):
 
     def show_sibling(self, index: int, delta: int) -> None:
         """Show another version of a message, and what followed it."""
-        self._after_stop(lambda: self._conversation.switch(index, delta))
+        self._after_stop(lambda: self._switch(index, delta))
 
     def new_chat(self) -> None:
         """Forget this conversation and begin an empty one."""
@@ -217,6 +236,15 @@ class Chat(QObject):
             return
         self._then = action
         self.stop()
+
+    def _switch(self, index: int, delta: int) -> None:
+        self._conversation.switch(index, delta)
+        if self.spec is not None:
+            self._run.used_tokens = self._tokens_of_conversation(self.spec)
+        messages = self._conversation.messages
+        last = next((place for place in reversed(range(len(messages))) if messages[place].spans), None)
+        if last is not None and not is_continued_text(messages, last):
+            self._conversation.set_forgotten(self.requests.unseen(last))
 
     def _send_instead(self, index: int, text: str) -> None:
         self._conversation.add_sibling(index, "done")
@@ -264,9 +292,11 @@ class Chat(QObject):
         self._begin(index, lambda: self.requests.branch(original, keep, ids, params, text), known)
 
     def _start_from(self, index: int, original: ChatMessage) -> ChatMessage:
-        """Give a sibling the prompt of the original."""
+        """Give a sibling the prompt of the original, which sees what that one saw."""
         message = self._conversation.messages[index]
         message.prompt_ids, message.spans = original.prompt_ids, original.spans
+        if not is_continued_text(self._conversation.messages, index):
+            self._conversation.set_forgotten(self.requests.unseen(index))
         return message
 
     def _begin(self, index: int, make: Callable[[], GenerateRequest], known: Sequence[TokenEvent] = ()) -> None:
@@ -337,3 +367,8 @@ class Chat(QObject):
             self._settle()
             then()
         self.changed.emit()
+
+
+def _may_end_with_a_name(message: ChatMessage) -> bool:
+    """Whether an answer in a scene ends with the short beginning of a line."""
+    return bool(message.request.scene) and "\n" in message.text[-LONGEST_NAME:]

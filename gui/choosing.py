@@ -32,9 +32,10 @@ class Choosing(QObject):
 
     @Slot()
     def pause_or_resume(self) -> None:
-        """Pause the answer in work, or let the paused one go on."""
+        """Pause the answer in work and give the panel the keyboard, or let the paused answer go on."""
         if self._chat.is_busy:
             self._chat.pause()
+            self._panel.take_keyboard()
         else:
             self._chat.resume()
 
@@ -46,7 +47,7 @@ class Choosing(QObject):
     @Slot()
     def refresh(self) -> None:
         """Bring the panel in line with what can be done."""
-        if self._chat.is_stepping or self._chat.paused is not None:
+        if self._chat.is_stepping or self._chat.can_step:
             self._panel.set_stepping("paused")
         else:
             self._panel.set_stepping("running" if self._chat.is_busy else "none")
@@ -55,7 +56,7 @@ class Choosing(QObject):
     def _kind(self) -> str:
         """What a token that is taken at the step shown becomes: the next one, the first of a branch, or nothing."""
         message = self._inspector.held_message
-        if message is None or message.role != "assistant" or not self._chat.can_use(message):
+        if message is None or message.role != "assistant" or not self._chat.can_use(message) or self._inspector.is_prompt:
             return ""
         return "append" if self._inspector.is_next else "branch"
 
@@ -81,5 +82,5 @@ class Choosing(QObject):
         """A pause shows what comes next; an end that was reached by steps shows the newest token."""
         if self._chat.paused == index:
             self._inspector.hold_next()
-        elif self._inspector.held == (index, len(self._conversation.messages[index].tokens)):
+        elif self._inspector.was_next:
             self._inspector.release()

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
@@ -11,8 +12,10 @@ from gui.engine_host import EngineHost
 from gui.models.conversation import Conversation
 from gui.models.utf16 import utf16_slice
 from gui.theme import Theme
-from gui.views.compare.dialog import CompareDialog
 from inference.types import ColumnEnded, ColumnToken, CompareRequest, RunFailed, RunFinished, TokenEvent
+
+if TYPE_CHECKING:
+    from gui.views.compare.dialog import CompareDialog
 
 FIRST_TEMPERATURES = (0.0, 0.5, 0.8, 1.2, 2.0)
 
@@ -43,6 +46,8 @@ class Comparing(QObject):
         if not self._chat.can_use(message):
             return
         if self._dialog is None:
+            from gui.views.compare.dialog import CompareDialog  # read when it is first opened: the main window is there sooner
+
             self._dialog = CompareDialog(self._theme, self._window)
             self._dialog.run_requested.connect(self._on_run_requested)
             self._dialog.stop_requested.connect(self._host.stop_aside)
@@ -65,15 +70,15 @@ class Comparing(QObject):
         if message is None or not self._chat.can_use(message):
             self._dialog.fail(self.tr("The model that wrote this is no longer loaded."))
             return
-        self._request = self._chat.requests.comparison(message, self._start[1], tuple(temperatures), max_new_tokens)
+        request = self._chat.requests.comparison(message, self._start[1], tuple(temperatures), max_new_tokens)
+        self._request = self._host.run_aside(request)
         self._columns.clear()
         self._is_running = True
         self._dialog.begin(tuple(temperatures))
-        self._host.run_aside(self._request)
 
     @Slot(object)
     def _on_aside_arrived(self, events: tuple[object, ...]) -> None:
-        if not self._is_running:
+        if not self._is_running or events[0].run_id != self._request.run_id:
             return
         tokens = [event for event in events if isinstance(event, ColumnToken)]
         for token in tokens:
@@ -95,13 +100,15 @@ class Comparing(QObject):
     def _on_branch_requested(self, column: int) -> None:
         """The column's text becomes another version of the answer, which then goes on."""
         message_id, keep = self._start
-        index = self._conversation.index_of(message_id)
         message = self._conversation.find(message_id)
-        if index is None and message is not None:  # another version of it is on screen
-            index = self._conversation.show_message(message_id)
-        if index is None:
+        if message is None:
             self._dialog.fail(self.tr("That answer is no longer there."))
+            return
+        if not self._chat.can_use(message):
+            self._dialog.fail(self.tr("The model that wrote this is no longer loaded."))
             return
         events = [event for event in self._columns[column] if not event.is_end]
         params = replace(self._request.params, temperature=self._request.temperatures[column])
-        self._chat.branch(index, keep, [event.token_id for event in events], params, [event.numbers for event in events])
+        self._chat.branch_of(message_id, keep, [event.token_id for event in events], params, [event.numbers for event in events])
+        text = self.tr("The column at T = {temperature} goes on in the chat, as another version of the answer.")
+        self._dialog.tell(text.format(temperature=f"{params.temperature:g}"))

@@ -1,10 +1,11 @@
 """While the reader writes: the panel shows what the model would put after the draft."""
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, QTimer, Slot
 
 from gui.chat import Chat
 from gui.engine_host import EngineHost
 from gui.inspector import Inspector
+from gui.models.conversation import Conversation
 from gui.views.composer.composer import Composer
 from gui.views.probability.panel import ProbabilityPanel
 from inference.types import DraftExplained, DraftRequest, Message
@@ -17,6 +18,7 @@ class Drafting(QObject):
         self,
         host: EngineHost,
         chat: Chat,
+        conversation: Conversation,
         inspector: Inspector,
         composer: Composer,
         panel: ProbabilityPanel,
@@ -30,6 +32,9 @@ class Drafting(QObject):
         self._is_shown = False
         composer.draft_changed.connect(self._on_draft_changed)
         composer.mode_changed.connect(self._on_mode_changed)
+        inspector.changed.connect(self._on_inspector_changed)
+        conversation.cleared.connect(self.refresh)
+        conversation.path_changed.connect(self._on_path_changed)
         host.draft_explained.connect(self._on_draft_explained)
         host.draft_failed.connect(self._on_draft_failed)
 
@@ -42,6 +47,18 @@ class Drafting(QObject):
     def _on_mode_changed(self, _mode: str) -> None:
         self.refresh()
 
+    @Slot()
+    def _on_inspector_changed(self) -> None:
+        """Where no token is held any more, the draft is what is newest."""
+        if self._inspector.held is None:
+            self.refresh()
+
+    @Slot(int)
+    def _on_path_changed(self, _index: int) -> None:
+        """Another conversation stands before the draft; if an answer is about to begin there, it comes first."""
+        QTimer.singleShot(0, self, self.refresh)
+
+    @Slot()
     def refresh(self) -> None:
         """The draft changed, or whether it is to be looked at."""
         if not (self._draft and self.is_on):

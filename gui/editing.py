@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject, Slot
 
 from gui.models.conversation import Conversation
 from gui.views.composer.composer import Composer
+from gui.views.composer.mode_switch import ComposerMode
 
 
 class Editing(QObject):
@@ -13,7 +14,9 @@ class Editing(QObject):
         super().__init__(parent)
         self._conversation, self._composer = conversation, composer
         self._message_id = ""
+        self._kept: tuple[ComposerMode, str] = ("chat", "")  # mode and draft of the composer, put back afterwards
         conversation.cleared.connect(self._on_cleared)
+        conversation.path_changed.connect(self._on_path_changed)
         composer.mode_changed.connect(self._on_cleared)
 
     @property
@@ -24,6 +27,8 @@ class Editing(QObject):
     def begin(self, index: int) -> None:
         """Put the message into the composer."""
         message = self._conversation.messages[index]
+        if not self._message_id:
+            self._kept = (self._composer.mode, self._composer.text())
         self._message_id = message.message_id
         self._composer.set_mode("chat")
         self._composer.set_text(message.text)
@@ -31,9 +36,12 @@ class Editing(QObject):
         self._composer.focus()
 
     def take(self) -> int | None:
-        """The message beside which the text now sent belongs, as far as it is still on screen; None for a new one."""
-        index = self._conversation.index_of(self._message_id) if self._message_id else None
+        """The message beside which the text now sent belongs; None for a new one."""
+        if not self._message_id:
+            return None
+        index = self._conversation.index_of(self._message_id)
         self._forget()
+        self._put_back()
         return index
 
     def cancel(self) -> bool:
@@ -41,12 +49,23 @@ class Editing(QObject):
         if not self._message_id:
             return False
         self._forget()
-        self._composer.set_text("")
+        self._put_back()
         return True
+
+    def _put_back(self) -> None:
+        mode, draft = self._kept
+        self._composer.set_mode(mode)
+        self._composer.set_text(draft)
 
     def _forget(self) -> None:
         self._message_id = ""
         self._composer.set_hint("")
+
+    @Slot(int)
+    def _on_path_changed(self, _index: int) -> None:
+        """There is nothing beside which it could stand once the message left the screen."""
+        if self._message_id and self._conversation.index_of(self._message_id) is None:
+            self._forget()
 
     @Slot()
     def _on_cleared(self) -> None:

@@ -30,6 +30,7 @@ from inference.types import (
     PromptTokens,
     RunFailed,
     RunFinished,
+    RunStats,
     StepExplained,
     TokenCount,
     TokenEvent,
@@ -166,11 +167,18 @@ class EngineHost(QObject):
         self.stop()
         self._request = None
 
-    def run_aside(self, request: GenerateRequest | CompareRequest) -> None:
-        """Start a run whose events go to aside_arrived; one that still goes on is stopped and heard no more."""
-        self.stop_aside()
+    def run_aside(self, request: GenerateRequest | CompareRequest) -> GenerateRequest | CompareRequest:
+        """Start a run whose events go to aside_arrived; returns the request with its run id.
+
+        One that still goes on is stopped, ends at once as cancelled, and is heard no more.
+        """
+        if self._aside is not None:
+            self.stop_aside()
+            ended, self._aside = self._aside, None
+            self.aside_arrived.emit((RunFinished(ended.run_id, "cancelled", RunStats(0, 0, 0, 0.0, 0.0)),))
         self._aside = replace(request, run_id=next(self._run_ids), cancel=CancelFlag())
         self._worker.submit(self._aside)
+        return self._aside
 
     def stop_aside(self) -> None:
         """Ask the run beside the conversation to stop; it ends with a RunFinished like any other."""

@@ -1,18 +1,22 @@
 """Takes what is shown elsewhere: a step or an answer as CSV or JSON, the panel as a picture."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui.inspector import Inspector
 from gui.models.conversation import ChatMessage, Conversation
 from gui.models.export import Origin, message_csv, message_json, step_csv, step_json
-from gui.views.panel_image import Caption, save_png, save_svg, to_clipboard
+from gui.views.save_dialog import SaveDialog
 from inference.types import StepDetails, StepExplained, StepTrace
+
+if TYPE_CHECKING:
+    from gui.views.panel_image import Caption
 
 
 class Exporting(QObject):
@@ -24,6 +28,7 @@ class Exporting(QObject):
     def __init__(self, conversation: Conversation, inspector: Inspector, panel: QWidget, window: QWidget):
         super().__init__(window)
         self._conversation, self._inspector, self._panel, self._window = conversation, inspector, panel, window
+        self._folder = Path.home()  # where the last file was saved
 
     @Slot()
     def copy_step_csv(self) -> None:
@@ -53,36 +58,47 @@ class Exporting(QObject):
     def save_message(self, index: int, kind: str) -> None:
         """Ask for a file and write the message there; `kind` is "csv" or "json"."""
         message = self._conversation.messages[index]
-        path = self._ask_for_file(self.tr("Save the message"), f"glassbox-message.{kind}", f"*.{kind}")
-        if path:
+        names = {"json": self.tr("JSON"), "csv": self.tr("CSV table")}
+        path = self._ask_for_file(self.tr("Save the message"), "glassbox-message", {kind: names[kind]})
+        if path is not None:
             text = message_csv(message) if kind == "csv" else message_json(message, with_steps=True)
-            self._try(lambda: _write_text(Path(path), text), path)
+            self._try(lambda: _write_text(path, text), path)
 
     @Slot()
     def copy_picture(self) -> None:
         """Put the panel on the clipboard as a picture."""
-        self._try(lambda: to_clipboard(self._panel), "")
+        from gui.views.panel_image import to_clipboard  # with Qt's SVG library, which nothing else needs
+
+        self._try(lambda: to_clipboard(self._panel))
 
     @Slot()
     def save_picture(self) -> None:
         """Ask for a file and save the panel there, as SVG or PNG by its name."""
-        path = self._ask_for_file(self.tr("Save the panel"), "glassbox-step.png", "*.png *.svg")
-        if path:
-            save = save_svg if path.lower().endswith(".svg") else save_png
-            self._try(lambda: save(self._panel, path, caption=self._caption()), path)
+        from gui.views.panel_image import save_png, save_svg
 
-    def _caption(self) -> Caption:
+        kinds = {"png": self.tr("PNG picture"), "svg": self.tr("SVG drawing")}
+        path = self._ask_for_file(self.tr("Save the panel"), "glassbox-step", kinds)
+        if path is not None:
+            save = save_svg if path.suffix.lower() == ".svg" else save_png
+            self._try(lambda: save(self._panel, str(path), caption=self._caption()), path)
+
+    def _caption(self) -> "Caption":
+        from gui.views.panel_image import Caption
+
         shown = self._inspector.shown()
         if shown is None:
             return Caption(self.tr("Next token"))
         message, token, _known = shown
         return Caption(self.tr("Next token"), message.author, self.tr("Step {number}").format(number=token + 1))
 
-    def _ask_for_file(self, title: str, name: str, pattern: str) -> str:
-        path, _filter = QFileDialog.getSaveFileName(self._window, title, str(Path.home() / name), pattern)
+    def _ask_for_file(self, title: str, stem: str, kinds: Mapping[str, str]) -> Path | None:
+        dialog = SaveDialog(title, self._folder, stem, kinds, self._window)
+        path = dialog.ask()
+        dialog.deleteLater()
         return path
 
-    def _try(self, write: Callable[[], None], path: str) -> None:
+    def _try(self, write: Callable[[], None], path: Path | None = None) -> None:
+        """Do it and say so; None where it goes to the clipboard."""
         try:
             write()
         except OSError as error:
@@ -92,6 +108,7 @@ class Exporting(QObject):
                 else self.tr("{path} was not written: {reason}.").format(path=path, reason=error.strerror)
             )
         else:
+            self._folder = path.parent if path else self._folder
             self.told.emit(self.tr("Saved as {path}").format(path=path) if path else self.tr("The panel was copied."))
 
 

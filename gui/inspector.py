@@ -1,5 +1,8 @@
 """Which step the panel shows: the newest while text streams, the one the reader holds, or the one that comes next."""
 
+from dataclasses import replace
+from typing import NamedTuple
+
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gui.chat import Chat
@@ -18,7 +21,17 @@ from inference.types import (
     TokenEvent,
 )
 
-DETAILED_PAGES = (1, 2)  # of the panel: the path, and what if
+CHOICE_PAGE = 0  # of the panel
+DETAILED_PAGES = (1, 2)  # the path, and what if
+
+
+class Step(NamedTuple):
+    """What a question is about, whatever moves on screen meanwhile: a token, or None for the one that comes next there."""
+
+    message_id: str
+    weights_hash: str
+    token: int
+    token_id: int | None
 
 
 class Inspector(QObject):
@@ -43,14 +56,17 @@ class Inspector(QObject):
         self._host, self._chat, self._conversation = host, chat, conversation
         self._transcript, self._panel = transcript, panel
         self.held: tuple[int, int] | None = None
-        self._asked: tuple[int, int] | None = None  # the step whose trace the engine computes again
-        self._explained: tuple[tuple[int, int], StepExplained] | None = None  # the last answer, and the step it is about
+        self._holds_next = False  # the step held was the next one when it was taken hold of
+        self._asked: Step | None = None  # the step whose trace the engine computes again
+        self._asked_for_text: Step | None = None  # the step at which a text was asked about
+        self._explained: tuple[Step, StepExplained] | None = None  # the last answer, and the step it is about
         self._what_if: SamplingParams | None = None
         host.tokens_arrived.connect(self._on_tokens_arrived)  # after the chat, which has put them into the conversation
         host.step_explained.connect(self._on_step_explained)
         host.explain_failed.connect(self._on_explain_failed)
         host.asked.connect(self._on_asked)
         host.ask_failed.connect(self._on_ask_failed)
+        chat.answer_ended.connect(self._on_answer_ended)
         conversation.cleared.connect(self._on_cleared)
         conversation.path_changed.connect(self._on_path_changed)
         transcript.token_clicked.connect(self.hold)
@@ -66,9 +82,9 @@ class Inspector(QObject):
 
     @Slot(int, int)
     def hold(self, message: int, token: int) -> None:
-        """Hold the panel on one token, or on the one that comes next."""
+        """Hold the panel on one token, or on the one that comes next; settings that are tried out are tried there, too."""
         self.held = (message, token)
-        self._what_if = None
+        self._holds_next = self.is_next
         if self._record() is None:
             self._transcript.release()
         else:
@@ -92,8 +108,9 @@ class Inspector(QObject):
 
     @Slot()
     def release(self) -> None:
-        """Follow the newest token again."""
-        self.held = None
+        """Follow the newest token again; what was tried out is over."""
+        self.held = self._what_if = None
+        self._holds_next = False
         self._transcript.release()
         self.show_newest()
         self.changed.emit()
@@ -111,8 +128,8 @@ class Inspector(QObject):
 
     def _step_from(self, start: tuple[int, int], delta: int) -> tuple[int, int] | None:
         message, token = start
-        if token < 0 and -len(self._conversation.messages[message].prompt_ids) < token + delta < 0:
-            return message, token + delta
+        if token < 0:
+            return self._step_in_prompt(message, token + delta)
         paused = self._chat.paused
         if message == paused and token + delta == len(self._conversation.messages[message].tokens):
             return message, token + delta
@@ -121,12 +138,27 @@ class Inspector(QObject):
             return newest and self._conversation.step_from(*newest, delta + 1)
         return self._conversation.step_from(message, token, delta)
 
+    def _step_in_prompt(self, message: int, token: int) -> tuple[int, int] | None:
+        """The prompt's tokens follow one another up to the answer's first; nothing is before the second."""
+        answer = self._conversation.messages[message]
+        return (message, token) if -len(answer.prompt_ids) < token < len(answer.tokens) else None
+
     # -- what is shown -------------------------------------------------------------------------------------------------
+
+    @property
+    def was_next(self) -> bool:
+        """Whether the step held came next when it was taken hold of; it may have been drawn since."""
+        return self.held is not None and self._holds_next
 
     @property
     def is_next(self) -> bool:
         """Whether the step held is the one that comes next: nothing is chosen there yet."""
         return self.held is not None and self.held[1] >= len(self._conversation.messages[self.held[0]].tokens)
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether the step held is one of an answer's prompt, which was never chosen."""
+        return self.held is not None and self.held[1] < 0
 
     @property
     def held_message(self) -> ChatMessage | None:
@@ -144,10 +176,17 @@ class Inspector(QObject):
         if place is None:
             return None
         message, token = self._conversation.messages[place[0]], place[1]
-        if self._explained is not None and self._explained[0] == place:
+        if self._explained is not None and self._explained[0] == self._step_at(*place):
             return message, token, self._explained[1]
         trace = message.tokens[token].trace if 0 <= token < len(message.tokens) else None
         return trace and (message, token, trace)
+
+    def refresh(self) -> None:
+        """Show the step held, or the newest, once more: the model that can explain it may be there now."""
+        if self.held is None:
+            self.show_newest()
+        else:
+            self._show_held()
 
     def show_newest(self) -> None:
         """Show the newest token, or what to do to get one."""
@@ -171,17 +210,32 @@ class Inspector(QObject):
         trace = record.trace if record else None
         if trace is not None or not self._ask():
             self._panel.show_trace(trace, self._step(*self.held), False, self._why_not())
+            self._ask_for_flips()
+
+    def _ask_for_flips(self) -> None:
+        """The choice page says where the choice held flips; that is worked out once no answer is being made."""
+        if self.held is None:
+            return
+        explained = self._explained
+        is_known = explained is not None and explained[0] == self._step_at(*self.held) and explained[1].details is not None
+        if self._panel.page == CHOICE_PAGE and not self._chat.is_busy and not is_known:
+            self._ask()
 
     def _step(self, message: int, token: int) -> int:
         """The number of a token in its message, or in the prompt, counted from 1."""
         return token + 1 if token >= 0 else len(self._conversation.messages[message].prompt_ids) + token + 1
+
+    def _step_at(self, message: int, token: int) -> Step:
+        shown = self._conversation.messages[message]
+        ids = [record.token_id for record in shown.tokens[token : token + 1]] if token >= 0 else shown.prompt_ids[token:]
+        return Step(shown.message_id, shown.weights_hash, token, ids[0] if ids else None)
 
     def _ask(self) -> bool:
         """Have the held step computed from its exact ids; False where the loaded model is not the one that read or drew it."""
         request = self._explain_request()
         if request is None:
             return False
-        self._asked = self.held
+        self._asked = self._step_at(*self.held)
         self._host.explain(request)
         return True
 
@@ -191,18 +245,25 @@ class Inspector(QObject):
         source, token = self._source()
         record = self._record()
         token_id = source.prompt_ids[token] if token < 0 else record and record.token_id
+        params = self._params(source)
+        what_if = self._what_if and replace(self._what_if, repetition_penalty=params.repetition_penalty)
         return ExplainRequest(
             run_id=0,
             context_ids=self._context(source, token),
             token_id=token_id,
-            params=self._params(source),
+            params=params,
             seed=source.request.seed if source.request else 0,
             answer_start=len(source.prompt_ids) + min(0, token),
             trace_rows=self._chat.panel_rows,
             is_drawn=source.role == "assistant" and token >= 0 and not (record and record.is_given),
-            with_details=self._panel.page in DETAILED_PAGES or self._what_if is not None,
-            what_if=self._what_if,
+            with_details=self._wants_details,
+            what_if=None if what_if == params else what_if,
         )
+
+    @property
+    def _wants_details(self) -> bool:
+        page = self._panel.page
+        return page in DETAILED_PAGES or self._what_if is not None or (page == CHOICE_PAGE and not self._chat.is_busy)
 
     def _why_not(self) -> str:
         """Why the held step cannot be explained; "" where it can."""
@@ -242,33 +303,45 @@ class Inspector(QObject):
     @Slot(object)
     def _on_tokens_arrived(self, events: tuple[TokenEvent, ...]) -> None:
         """Show the newest; tokens of a fast model that came without trace change nothing."""
-        if self.held is None and any(event.trace is not None for event in events):
+        if self._holds_next and not self.is_next and not self._chat.is_stepping:  # an answer that was paused goes on
+            self.release()
+        elif self.held is None and any(event.trace is not None for event in events):
             self.show_newest()
 
     @Slot(object)
     def _on_step_explained(self, answer: StepExplained) -> None:
-        if self._asked is None:
+        asked, self._asked = self._asked, None
+        message = None if asked is None else self._conversation.index_of(asked.message_id)
+        if message is None or self._step_at(message, asked.token) != asked:
             return
-        message, token = self._asked
-        self._explained = (self._asked, answer)
-        if 0 <= token < len(self._conversation.messages[message].tokens):
-            self._conversation.keep_trace(message, token, answer.trace)
-        if self.held == self._asked:
-            self._panel.show_explained(answer, self._step(message, token))
-        self._asked = None
+        self._explained = (asked, answer)
+        tokens = self._conversation.messages[message].tokens
+        if 0 <= asked.token < len(tokens) and tokens[asked.token].trace is None:
+            self._conversation.keep_trace(message, asked.token, answer.trace)
+        if self.held == (message, asked.token):
+            self._panel.show_explained(answer, self._step(*self.held))
 
     @Slot(object)
-    def _on_explain_failed(self, _failure: RunFailed) -> None:
-        if self.held is not None and self.held == self._asked:
-            self._panel.show_trace(None, self._step(*self.held), False)
+    def _on_explain_failed(self, failure: RunFailed) -> None:
+        if self.held is not None and self._step_at(*self.held) == self._asked:
+            record = self._record()
+            if record is not None and record.trace is not None:
+                self._panel.show_no_details(failure.message)
+            else:
+                self._panel.show_trace(None, self._step(*self.held), False, failure.message)
         self._asked = None
 
     @Slot(int)
     def _on_page_changed(self, page: int) -> None:
         """Pages that question a step hold one, unless steps are still coming."""
         newest = self._conversation.last_token()
-        if page > 0 and self.held is None and not self._chat.is_busy and newest is not None:
+        if page != CHOICE_PAGE and self.held is None and not self._chat.is_busy and newest is not None:
             self.hold(*newest)
+        self._ask_for_flips()
+
+    @Slot(int)
+    def _on_answer_ended(self, _message: int) -> None:
+        self._ask_for_flips()
 
     @Slot()
     def _on_details_wanted(self) -> None:
@@ -294,24 +367,28 @@ class Inspector(QObject):
             self._panel.show_no_answer(reason)
         elif text:
             source, token = self._source()
+            self._asked_for_text = self._step_at(*self.held)
             self._host.ask(AskRequest(0, self._context(source, token), text, self._params(source)))
 
     @Slot(object)
     def _on_asked(self, answer: AskAnswered) -> None:
-        self._panel.show_answer(answer)
+        if self._is_asked_here():
+            self._panel.show_answer(answer)
 
     @Slot(object)
     def _on_ask_failed(self, failure: RunFailed) -> None:
-        self._panel.show_no_answer(failure.message)
+        if self._is_asked_here():
+            self._panel.show_no_answer(failure.message)
+
+    def _is_asked_here(self) -> bool:
+        """Whether the text was asked about at the step that is held."""
+        return self.held is not None and self._step_at(*self.held) == self._asked_for_text
 
     # -- the conversation changes --------------------------------------------------------------------------------------
 
     @Slot(int)
     def _on_path_changed(self, index: int) -> None:
         """What was held may be gone."""
-        if self._asked is not None and self._asked[0] >= index:
-            self._asked = None
-        self._explained = None
         if self.held is not None and self.held[0] >= index:
             self.held = None
             self.changed.emit()

@@ -1,5 +1,8 @@
 """The raw view: every token that the model sees for one answer, and those that it no longer sees."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
@@ -9,8 +12,10 @@ from gui.inspector import Inspector
 from gui.models.conversation import ChatMessage, Conversation
 from gui.theme import Theme
 from gui.views.raw_view.chip import Chip, Kind
-from gui.views.raw_view.dialog import RawView
 from inference.types import DescribeRequest, PromptSpan, TokensDescribed
+
+if TYPE_CHECKING:
+    from gui.views.raw_view.dialog import RawView
 
 
 class Looking(QObject):
@@ -38,9 +43,11 @@ class Looking(QObject):
     def open(self, index: int) -> None:
         """Show what the model saw for this answer, or for the one that followed this message."""
         answer = next((each for each in self._conversation.messages[index:] if each.role == "assistant"), None)
-        if answer is None:
+        if answer is None or not self._chat.can_use(answer):  # to another model its ids mean other tokens
             return
         if self._view is None:
+            from gui.views.raw_view.dialog import RawView  # read when it is first opened: the main window is there sooner
+
             self._view = RawView(self._theme, self._window)
             self._view.chip_clicked.connect(self._on_chip_clicked)
         self._show(answer)
@@ -55,7 +62,7 @@ class Looking(QObject):
     @Slot(int)
     def _on_answer_ended(self, index: int) -> None:
         """The window follows the conversation."""
-        if self._view is not None and self._view.isVisible():
+        if self._view is not None and self._view.isVisible() and self._chat.can_use(self._conversation.messages[index]):
             self._show(self._conversation.messages[index])
 
     @Slot(object)
@@ -63,9 +70,12 @@ class Looking(QObject):
         answer = self._conversation.find(self._answer_id)
         if self._view is None or answer is None or described.ids != answer.prompt_ids:
             return
-        forgotten = self._forgotten_chips()
+        index = self._conversation.index_of(self._answer_id)
+        if index is None:  # another version is on screen by now
+            return
+        forgotten = self._forgotten_chips(index)
         self._forgotten = len(forgotten)
-        prompt = self._prompt_chips(answer, described)
+        prompt = self._prompt_chips(index, described)
         chips = forgotten + prompt + answer_chips(answer)
         limit = self._chat.spec.context_tokens if self._chat.can_use(answer) else 0
         self._view.show_tokens(chips, len(chips) - len(forgotten), limit)
@@ -81,34 +91,31 @@ class Looking(QObject):
         prompt = len(self._conversation.messages[index].prompt_ids)
         self._view.set_held(self._forgotten + prompt + held[1] if is_here else None)
 
-    def _forgotten_chips(self) -> list[Chip]:
+    def _forgotten_chips(self, index: int) -> list[Chip]:
         kinds: dict[str, Kind] = {"user": "user", "assistant": "answer", "system": "system"}
         return [
             Chip(None, token.token_id, token.token_bytes, kinds[message.role], is_forgotten=True)
-            for message in self._conversation.messages
-            if message.is_forgotten
+            for message in (self._conversation.messages[place] for place in sorted(self._chat.requests.unseen(index)))
             for token in message.tokens
         ]
 
-    def _prompt_chips(self, answer: ChatMessage, described: TokensDescribed) -> list[Chip]:
+    def _prompt_chips(self, index: int, described: TokensDescribed) -> list[Chip]:
+        read, answer = self._chat.requests.read_for(index), self._conversation.messages[index]
         kinds: list[Kind] = ["special" if special else "template" for special in described.is_special]
         for span in answer.spans:
             if span.kind == "content":
-                kinds[span.start : span.end] = [self._kind_of(span, answer)] * (span.end - span.start)
+                kinds[span.start : span.end] = [self._kind_of(span, read)] * (span.end - span.start)
         rows = zip(described.ids, described.token_bytes, kinds, strict=True)
         return [Chip(position, token_id, data, kind) for position, (token_id, data, kind) in enumerate(rows)]
 
-    def _kind_of(self, span: PromptSpan, answer: ChatMessage) -> Kind:
-        """Whose words: a system prompt stands before the conversation's messages, which take turns."""
+    def _kind_of(self, span: PromptSpan, read: Mapping[int, str]) -> Kind:
+        """Whose words: what is no message of the conversation is the system prompt."""
         if span.message_index < 0:
             return "template"
-        index = self._conversation.index_of(answer.message_id)
-        before = [each for each in self._conversation.messages[:index] if each.text and each.status != "failed"]
-        highest = max(each.message_index for each in answer.spans)
-        place = span.message_index - (highest + 1 - len(before))
-        if place < 0:
+        message = self._conversation.find(read.get(span.message_index, ""))
+        if message is None:
             return "system"
-        return "user" if before[place].role == "user" else "answer"
+        return "user" if message.role == "user" else "answer"
 
     @Slot(int)
     def _on_chip_clicked(self, chip: int) -> None:

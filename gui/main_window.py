@@ -204,13 +204,13 @@ class MainWindow(QMainWindow):
 
     @Slot(int)
     def show_speed(self, _message: int) -> None:
-        """Say how fast tokens arrive, a few times a second, and how full the context is."""
+        """Say how fast tokens arrive, and how full the context is, a few times a second."""
         self._enable_inspect()
-        self.header.set_context(self._chat.used_tokens, self._chat.spec.context_tokens if self._chat.spec else 0)
         now = time.perf_counter()
         if now - self._speed_shown_s > SPEED_EVERY_S and self._chat.tokens_per_s:
             self._speed_shown_s = now
             self._speed.setText(self.tr("{speed} tokens/s").format(speed=f"{self._chat.tokens_per_s:,.0f}"))
+            self.header.set_context(self._chat.used_tokens, self._chat.spec.context_tokens if self._chat.spec else 0)
 
     def _enable_inspect(self) -> None:
         self.actions_by_key["inspect"].setEnabled(self._conversation.last_token() is not None)
@@ -234,7 +234,7 @@ class MainWindow(QMainWindow):
         QGuiApplication.clipboard().setText(self.last_answer())
 
     def _title(self) -> str:
-        first = next((message.text for message in self._conversation.messages if message.role == "user"), "")
+        first = self._conversation.messages[0].text if self._conversation.messages else ""  # a message, or a text to be continued
         return first[:TITLE_CHARACTERS] or self.tr("New chat")
 
     @Slot(int)
@@ -265,9 +265,11 @@ class MainWindow(QMainWindow):
         self.composer.focus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc where no child wanted it; a letter typed there belongs to the next message."""
+        """Keys that no child wanted: Esc, those that take another word for the one held, and letters of the next message."""
         if event.key() == Qt.Key.Key_Escape:
             self.escape_pressed.emit()
+        elif self.transcript.isAncestorOf(QApplication.focusWidget()) and self.panel.take_key(event):
+            return
         elif is_typed(event):
             self.composer.take_key(event)
         else:

@@ -1,8 +1,8 @@
 """Commands on one message or token: from its context menu, or from the menu bar for the one at hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from gui.chat import Chat
 from gui.comparing import Comparing
@@ -13,9 +13,13 @@ from gui.looking import Looking
 from gui.models.conversation import Conversation
 from gui.replaying import Replaying
 
+NEED_THE_MODEL = ("continue", "compare", "raw", "replay")  # the one that made the answer
+
 
 class MessageCommands(QObject):
-    """Hands a command to the part that does it."""
+    """Hands a command to the part that does it. Emits `told` with a sentence where it cannot be done now."""
+
+    told = Signal(str)
 
     def __init__(
         self,
@@ -48,7 +52,22 @@ class MessageCommands(QObject):
     @Slot(str, int, int)
     def run(self, command: str, message: int, token: int) -> None:
         """Do it with this message, and this token of it (-1: none in particular)."""
-        self._by_name[command](message, token)
+        why_not = self._why_not(command, message)
+        if why_not:
+            self.told.emit(why_not)
+        else:
+            self._by_name[command](message, token)
+
+    def _why_not(self, command: str, index: int) -> str:
+        """Why it cannot be done with this message, or with the answer to it; "" where it can."""
+        if command not in NEED_THE_MODEL:
+            return ""
+        answer = next((each for each in self._conversation.messages[index:] if each.role == "assistant"), None)
+        if answer is None or answer.request is None:
+            return self.tr("No model has read this message yet.")
+        if not self._chat.can_use(answer):
+            return self.tr("This needs the model that gave the answer, {name}.").format(name=answer.author)
+        return self.tr("Another answer is being made.") if command == "continue" and self._chat.is_busy else ""
 
     @Slot(int, int)
     def switch(self, message: int, delta: int) -> None:
@@ -56,16 +75,23 @@ class MessageCommands(QObject):
         self._chat.show_sibling(message, delta)
 
     def run_here(self, command: str) -> None:
-        """Do it with the answer at hand: the one whose token is held, else the last."""
-        answer = self.answer_at_hand()
-        if answer is not None:
+        """Do it with the message at hand."""
+        index = self.at_hand(command)
+        if index is not None:
             held = self._inspector.held
-            self.run(command, answer, held[1] if held is not None and held[0] == answer else -1)
+            self.run(command, index, held[1] if held is not None and held[0] == index else -1)
 
-    def answer_at_hand(self) -> int | None:
-        """Index of the answer that the reader is looking at."""
-        messages = self._conversation.messages
-        held = self._inspector.held
-        if held is not None and messages[held[0]].role == "assistant":
-            return held[0]
-        return next((index for index in range(len(messages) - 1, -1, -1) if messages[index].role == "assistant"), None)
+    def at_hand(self, command: str) -> int | None:
+        """Index of the message that the reader means: as a rule the answer whose token is held, else the last one.
+
+        It is the user's message before it that is written differently, and the last with versions that shows another one.
+        """
+        messages, held = self._conversation.messages, self._inspector.held
+        if command in ("previous", "next"):
+            return self._last((*range(len(messages)), *(held or ())[:1]), lambda index: self._conversation.siblings(index)[1] > 1)
+        if command == "edit":
+            return self._last(range(held[0] + 1 if held else len(messages)), lambda index: messages[index].role == "user")
+        return self._last((*range(len(messages)), *(held or ())[:1]), lambda index: messages[index].role == "assistant")
+
+    def _last(self, places: Sequence[int], is_meant: Callable[[int], bool]) -> int | None:
+        return next(filter(is_meant, reversed(places)), None)

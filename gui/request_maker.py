@@ -51,6 +51,23 @@ class RequestMaker:
         texts = {shown[index].message_id for index in range(len(shown)) if is_continued_text(shown, index)}
         return tuple(message for message in messages if message.message_id not in texts)
 
+    def read_for(self, index: int) -> dict[int, str]:
+        """Which messages stand before this answer: their ids, by their index in the request that it was made from.
+
+        A system prompt came before the conversation's messages, which always end with the last one that the prompt has.
+        """
+        ids = [message.message_id for message in self._without_texts(self._conversation.as_request_messages(until=index))]
+        end = 1 + max((span.message_index for span in self._conversation.messages[index].spans), default=-1)
+        return dict(enumerate(ids, start=end - len(ids)))
+
+    def unseen(self, index: int) -> set[int]:
+        """Places of the messages that did not fit any more when the prompt of this answer was made: the oldest."""
+        seen = {span.message_index for span in self._conversation.messages[index].spans}
+        read = self.read_for(index)
+        first = min((place for place in read if place in seen), default=None)
+        ids = set() if first is None else {message_id for place, message_id in read.items() if place < first}
+        return {place for place, message in enumerate(self._conversation.messages) if message.message_id in ids}
+
     def answer(self, index: int) -> GenerateRequest:
         """The answer with this index, to the messages before it."""
         return self._request(messages=self.messages(index), scene=self.scene)

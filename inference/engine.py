@@ -137,6 +137,7 @@ class Engine:
 
     def _run(self, request: GenerateRequest | CompareRequest, begin: Callable[[], Iterator[Event]]) -> Iterator[Event]:
         """The events of a run, ending with RunFailed where something went wrong that can be told."""
+        self.session.is_in_use = True
         try:
             with memory_errors(NO_MEMORY):
                 yield from begin()
@@ -145,6 +146,8 @@ class Engine:
                 self.session.clear()
                 self.questions.forget()
             yield RunFailed(request.run_id, error.kind, str(error))
+        finally:
+            self.session.is_in_use = False
 
     @torch.inference_mode()
     def _hidden(self, ids: Sequence[int]) -> torch.Tensor:

@@ -50,8 +50,12 @@ class Generation:
         made = self.prompts.beginning(request)
         given = answer.begin(made.prefix)
         ids = [*made.prompt.ids, *answer.ids]
-        reused = self.session.rewind(ids)
+        new = self._new_words(made, len(ids))
+        reused = self._rewind(ids, new)
         yield self._prompt_tokens(made, reused)
+        if cached := [position for position in new if position < min(reused, len(made.prompt.ids))]:
+            numbers = tuple(self.session.numbers[position] for position in cached)
+            yield PromptNumbers(request.run_id, cached[0], numbers)
         started = time.perf_counter()
         yield from self._read(ids, reused, len(made.prompt.ids), deque(given[request.known_tokens :]))
         prefill_s = time.perf_counter() - started
@@ -63,6 +67,27 @@ class Generation:
         stats = RunStats(len(ids), reused, answer.new_tokens, prefill_s, time.perf_counter() - started)
         yield answer.finished(stats)
 
+    def _new_words(self, made: Beginning, end: int) -> range:
+        """Positions of what the reader has just written, if its numbers are wanted; `end` is where all that is given ends.
+
+        The very first token of a context follows nothing and has none.
+        """
+        request, prompt = self.request, made.prompt
+        if not request.with_numbers:
+            return range(0)
+        if request.text:
+            return range(max(1, len(prompt.ids) + len(request.answer_prefix_ids)), end)
+        contents = [span for span in prompt.spans if span.kind == "content"]
+        last = [span for span in contents if span.message_index == contents[-1].message_index]
+        return range(max(1, last[0].start), last[-1].end) if last else range(0)
+
+    def _rewind(self, ids: list[int], new: range) -> int:
+        """How many ids stay in the cache: of new words (a question may have read them) only those that have their numbers."""
+        reused = self.session.rewind(ids)
+        unscored = (position for position in new if position < reused and position not in self.session.numbers)
+        first = next(unscored, None)
+        return reused if first is None else self.session.rewind(ids[: first + 1])
+
     def _prompt_tokens(self, made: Beginning, reused: int) -> PromptTokens:
         ids, spans = made.prompt.ids, made.prompt.spans
         return PromptTokens(self.request.run_id, ids, spans, reused, made.dropped, tuple(map(self.tokenizer.token_bytes, ids)))
@@ -73,11 +98,13 @@ class Generation:
         # The first token read follows from what is still in the cache; a token the caller knows needs no numbers.
         is_known = prompt_tokens <= reused < prompt_tokens + request.known_tokens
         before = session.look(ids[:reused]) if request.with_numbers and reused and not is_known else None
-        yield from told(given, reused - prompt_tokens, {})
+        known = {position - prompt_tokens: numbers for position, numbers in session.numbers.items()}
+        yield from told(given, reused - prompt_tokens, known if request.with_numbers else {})
         for hidden in session.read(ids[reused:], request.cancel):
             done = len(session.ids)
             yield PrefillProgress(request.run_id, done, len(ids), reused)
             numbers = self._numbers(before, hidden, ids[:done]) if request.with_numbers else {}
+            session.numbers |= numbers
             if of_prompt := [position for position in numbers if position < prompt_tokens]:
                 yield PromptNumbers(request.run_id, of_prompt[0], tuple(numbers[position] for position in of_prompt))
             yield from told(given, done - prompt_tokens, {position - prompt_tokens: n for position, n in numbers.items()})

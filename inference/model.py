@@ -95,11 +95,14 @@ class Attention(nn.Module):
         q, k = q_and_k.split((self.n_heads, self.n_kv_heads), dim=1)
         if cache is not None:
             k, v = cache.write(self.layer, k, v)  # (B, Hkv, S, D)
-        grouped = self.n_heads != self.n_kv_heads
         # is_causal aligns the mask to the top left and is right only for T == S; see chunk_mask for the rest.
-        causal = mask is None and cache is None
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=grouped)
+        y = self.attend(q, k, v, mask, mask is None and cache is None)
         return self.out(y.transpose(1, 2).reshape(b, t, self.n_heads * self.head_width))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, is_causal: bool) -> Tensor:
+        """Values (B, Hkv, S, D) weighed for each query (B, H, T, D) by how well the keys answer it."""
+        grouped = self.n_heads != self.n_kv_heads
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=is_causal, enable_gqa=grouped)
 
 
 class MLP(nn.Module):

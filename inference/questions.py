@@ -6,6 +6,7 @@ asked about again and again, with other parameters, without the model.
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +46,15 @@ class Position(NamedTuple):
     is_drawn: bool
 
 
+class _AsUsed(NamedTuple):
+    """What was explained last, with the parameters that were really used."""
+
+    used: ExplainRequest
+    position: Position
+    trace: StepTrace
+    details: StepDetails | None
+
+
 class Questions:
     """Answers them for one model."""
 
@@ -54,18 +64,21 @@ class Questions:
         self._prompts = prompts
         self._limits = limits
         self._remembered: OrderedDict[tuple[int, ...], np.ndarray] = OrderedDict()
+        self._newest: _AsUsed | None = None
 
     def forget(self) -> None:
         """Give the memory of the logits back."""
         self._remembered.clear()
+        self._newest = None
 
     def explain(self, request: ExplainRequest) -> StepExplained:
         """See `Engine.explain`."""
-        position = self._position(request)
-        trace, details = self._explained(position, request.params)
-        if request.what_if is None:
-            return StepExplained(request.run_id, trace, details)
-        return StepExplained(request.run_id, trace, details, *self._explained(position, request.what_if))
+        used = replace(request, run_id=0, what_if=None)
+        if self._newest is None or self._newest.used != used:  # else a slider moves: only what it would change is new
+            position = self._position(used)
+            self._newest = _AsUsed(used, position, *self._explained(position, used.params))
+        what_if = () if request.what_if is None else self._explained(self._newest.position, request.what_if)
+        return StepExplained(request.run_id, self._newest.trace, self._newest.details, *what_if)
 
     def ask(self, request: AskRequest) -> AskAnswered:
         """See `Engine.ask`."""

@@ -10,12 +10,13 @@ from torch import Tensor
 from inference.cache import KVCache
 from inference.config import ModelConfig
 from inference.model import Transformer
-from inference.types import CancelFlag
+from inference.types import CancelFlag, TokenNumbers
 
 FIRST_CHUNK_TOKENS = 32
 LARGEST_CHUNK_TOKENS = 512
 CHUNK_TARGET_S = 0.1  # a stop during a long prompt takes effect within about this time
 SMALLEST_CAPACITY_TOKENS = 1024
+WORTH_KEEPING_TOKENS = 64  # what a question reads beyond all that is held is kept where it is more
 PUT_ASIDE_PER_READ = 32  # so many positions at least are put aside and back in the time that reading one takes
 LOGITS_AT_ONCE = 1 << 23  # 32 MB of float32
 
@@ -32,12 +33,15 @@ class Session:
         self.context_tokens = context_tokens
         self.device, self.dtype = device, dtype
         self.ids: list[int] = []
+        self.numbers: dict[int, TokenNumbers] = {}  # by position, of the ids that a run has scored
         self.cache = self._allocate(0)
+        self.is_in_use = False  # by a run, which counts on finding it as it left it
         self._chunk_tokens = FIRST_CHUNK_TOKENS
 
     def clear(self) -> None:
         """Forget everything and give the cache's memory back."""
         self.ids.clear()
+        self.numbers.clear()
         self.cache = self._allocate(0)
 
     def rewind(self, ids: Sequence[int]) -> int:
@@ -47,6 +51,7 @@ class Session:
         """
         shared = common_prefix(self.ids, ids[:-1])
         del self.ids[shared:]  # first: see the class
+        self.numbers = {position: numbers for position, numbers in self.numbers.items() if position < shared}
         self.cache.crop(shared)
         return shared
 
@@ -93,8 +98,12 @@ class Session:
         """Final vectors (last, C) of the last positions of any `ids`, read without changing what the session holds.
 
         What the cache shares with `ids` is used, the rest read on top of it and the cache put back as it was, bit for bit.
+        Only where `ids` go on from all that is held, and far (a conversation that was just opened), what was read stays
+        for the next question and the next answer, unless a run is going on.
         """
         kept = min(common_prefix(self.ids, ids), len(ids) - last)
+        if kept == len(self.ids) and len(ids) - kept > WORTH_KEEPING_TOKENS and not self.is_in_use:
+            return torch.cat(list(self.read(ids[kept:], CancelFlag())))[-last:]
         overwritten = max(0, min(len(self.ids), len(ids)) - kept)
         if kept * PUT_ASIDE_PER_READ < overwritten:
             return self._read_all(ids, self._allocate(len(ids)))[-last:]

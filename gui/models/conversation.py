@@ -133,7 +133,8 @@ class Conversation(QObject):
             message.tokens.append(record)
             pieces.append(text)
             if event.trace is not None:
-                self._keep_trace(record)
+                self._traced.append(record)
+        self._forget_old_traces()
         self._append(index, "".join(pieces))
 
     def append_text(self, index: int, text: str) -> None:
@@ -226,16 +227,17 @@ class Conversation(QObject):
     def keep_trace(self, message: int, token: int, trace: StepTrace) -> None:
         """Add a trace that was computed later, and with it numbers to a token that has none."""
         record = self.messages[message].tokens[token]
+        if record.trace is None:
+            self._traced.append(record)
         record.trace = trace
-        self._keep_trace(record)
+        self._forget_old_traces()
         if record.numbers is None and trace.chosen_id == record.token_id:
             is_drawn = self.messages[message].role == "assistant" and not record.is_given
             record.numbers = numbers_of(trace, is_drawn)
             self.numbers_changed.emit(message)
 
-    def _keep_trace(self, record: TokenRecord) -> None:
-        self._traced.append(record)
-        if len(self._traced) > MAX_TRACES:
+    def _forget_old_traces(self) -> None:
+        while len(self._traced) > MAX_TRACES:
             self._traced.popleft().trace = None
 
 

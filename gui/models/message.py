@@ -80,6 +80,11 @@ class ChatMessage:
         self.text += text
         self.length += utf16_length(text)
 
+    def held_back(self) -> str:
+        """The end of what an answer's tokens spell that is not text yet: it may become another character, or a stop text."""
+        data = b"".join(token.token_bytes for token in self.tokens if not token.is_end)
+        return data.decode("utf-8", "replace")[len(self.text) :]
+
     def give_to_last_token(self, text: str) -> None:
         """Make text that is about to be appended that of the last token, if that one has no text yet."""
         end = self.length + utf16_length(text)

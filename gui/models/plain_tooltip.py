@@ -5,4 +5,4 @@ import html
 
 def tooltip(text: str) -> str:
     """`text` for a tooltip, in which nothing is taken for markup and lines break where the text does; "" for none."""
-    return f"<qt><p style='white-space:pre-wrap'>{html.escape(text)}</p></qt>" if text else ""
+    return f"<qt><p style='white-space:pre-wrap; margin:0 6px'>{html.escape(text)}</p></qt>" if text else ""

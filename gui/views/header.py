@@ -37,10 +37,11 @@ class ContextGauge(QWidget):
         The token drawn last may have found the context full: it is not in the model's view.
         """
         used = min(used, total)
+        if total != self._total:
+            self.updateGeometry()  # the width depends on nothing else
         if (used, total) != (self._used, self._total):
             self._used, self._total = used, total
             self._describe()
-            self.updateGeometry()
             self.update()
 
     def _describe(self) -> None:

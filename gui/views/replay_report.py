@@ -77,12 +77,15 @@ class ReplayReport(QDialog):
         else:
             self._say(self.tr("Running again… token {done} of {total}").format(done=f"{done:,}", total=f"{self._total:,}"))
 
-    def finish_same(self, count: int) -> None:
-        """Every token came out as it was."""
+    def finish_same(self, count: int, given: int = 0) -> None:
+        """Every token came out as it was; so many of them were not drawn, then or now."""
         if count == 0:
             self._end(self.tr("The answer has no tokens: there is nothing to compare."))
         elif count == 1:
             self._end(self.tr("✓  The one token is the same."))
+        elif given:
+            text = self.tr("✓  All {count} tokens are the same; {given} of them were given, not drawn.")
+            self._end(text.format(count=f"{count:,}", given=f"{given:,}"))
         else:
             self._end(self.tr("✓  All {count} tokens are the same.").format(count=f"{count:,}"))
 

@@ -2,7 +2,7 @@
 
 Writes README.md into the model's folder from `data/card.md` and from what the other commands printed or wrote: those of
 `evaluate` and `ngram` (their last line is JSON), of `sample`, the judgements of the facts (JSON lines with `question`,
-`answer` and `right`), and a file of Markdown with the ablations. What is not given is left out of the card.
+`answer` and `right`), and the table of `ablate`. What is not given is left out of the card.
 """
 
 import argparse
@@ -137,6 +137,32 @@ def sheet_section(samples: dict | None) -> str:
     return "## How it sounds\n\n" + intro + "\n\n" + "\n\n".join(parts)
 
 
+def ablations_section(ablations: Path | None) -> str:
+    """What each ingredient was worth at small size."""
+    if ablations is None:
+        return ""
+    data = json.loads(ablations.read_text(encoding="utf-8"))
+    baseline = [row for row in data["rows"] if row["name"] == "baseline"]
+    rows = []
+    for row in data["rows"]:
+        cells = [row["name"] if row["name"] != "baseline" else "the recipe", str(row["seed"])]
+        for key in ("bits_per_byte", "answers_bits_per_byte"):
+            same_seed = next(other for other in baseline if other["seed"] == row["seed"])
+            cells += [f"{row[key]:.3f}", "" if row is same_seed else f"{row[key] - same_seed[key]:+.3f}"]
+        rows.append(cells)
+    spread = max(row["bits_per_byte"] for row in baseline) - min(row["bits_per_byte"] for row in baseline)
+    size = data["size"]
+    intro = (
+        f"What the parts of the recipe are worth, measured at small size ({size['width']} wide, {size['layers']} layers, "
+        f"{data['tokens'] / 1e6:g} million tokens each in steps of {data['step_tokens']:,}, the same batches): bits per byte of "
+        f"{data['documents']} held-out documents, and of the answers in the chats among them, with the difference to the "
+        f"recipe of the same seed. The recipe's own seeds differ by {spread:.3f}: take smaller differences for noise, and expect "
+        "the larger ones to shrink in a longer run. Made by `inference/training/ablate.py`."
+    )
+    head = ["variant", "seed", "bits per byte", "difference", "answers", "difference"]
+    return f"{intro}\n\n{table(head, rows)}"
+
+
 def sources_section(sources: Path | None) -> str:
     """Every source of the corpus with its licence and the line to quote."""
     if sources is None:
@@ -172,9 +198,10 @@ def card(model: Path, arguments: argparse.Namespace) -> str:
         vocabulary=f"{config.vocab_size:,}",
         context=f"{config.context_tokens:,}",
         machine=arguments.machine,
+        recipe=arguments.recipe.name,
         sampling=sampling_text(json.loads((model / "generation_config.json").read_text(encoding="utf-8"))),
         training=training_section(arguments.run, recipe),
-        ablations=arguments.ablations.read_text(encoding="utf-8").strip() if arguments.ablations else "",
+        ablations=ablations_section(arguments.ablations),
         measured=measured_section(arguments.evaluation, arguments.ngram),
         previous=previous_section(arguments.evaluation, arguments.previous),
         answers=answers_section(samples),

@@ -19,8 +19,11 @@ from inference.config import ModelConfig
 from inference.device import DTYPES
 from inference.families import FAMILIES, layout
 from inference.model import Transformer
+from inference.training.averaging import last_weights
 from inference.training.corpus import BOS, END, SPECIAL_TOKENS
-from inference.training.train import make_model
+from inference.training.train import decayed_part, make_model
+
+SETTLED = 0.9  # from this part of a decay on the average brings nothing any more (see data/ablations.json)
 
 # Exactly the layout of `inference.training.corpus.encode_document`: nothing between the marks and the text.
 CHAT_TEMPLATE = """\
@@ -37,11 +40,19 @@ CHAT_TEMPLATE = """\
 """
 
 
-def load_run(folder: Path, recipe: dict) -> Transformer:
-    """The model of a training run as it was last saved."""
+def load_run(folder: Path, recipe: dict, average: bool | None = None) -> Transformer:
+    """The model of a training run as it was last saved, with its averaged weights or without.
+
+    With None the average is taken where there is one and the run was cut short before its learning rate had settled. Raises
+    ValueError where an average is asked for that the run did not keep.
+    """
     model = make_model(recipe["model"], recipe["vocab_size"])
     state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
-    model.load_state_dict(state["model"])
+    if average and "average" not in state:
+        raise ValueError(f"the run in {folder} kept no average of its weights")
+    if average is None:
+        average = "average" in state and decayed_part(recipe, state["counters"]) < SETTLED
+    model.load_state_dict(last_weights(state, state["model"]) if average else state["model"])
     return model.eval()
 
 
@@ -54,10 +65,11 @@ def export_checkpoint(
     dtype: torch.dtype = torch.bfloat16,
     temperature: float = 0.7,
     top_p: float = 0.95,
+    penalty: float = 1.1,
 ) -> None:
     """Write the checkpoint into `out`, which is made where it does not exist; files of the same names are replaced.
 
-    `temperature` and `top_p` are the sampling recommended in generation_config.json.
+    `temperature`, `top_p` and `penalty` (of repetition) are the sampling recommended in generation_config.json.
     Raises ValueError where model and tokenizer do not belong together.
     """
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
@@ -73,7 +85,7 @@ def export_checkpoint(
     shutil.copyfile(tokenizer_file, out / "tokenizer.json")
     write_json(out / "config.json", llama_config(model.config, name, dtype, ids))
     write_json(out / "tokenizer_config.json", tokenizer_config(model.config))
-    sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p}
+    sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "repetition_penalty": penalty}
     end_ids = [ids["end"], ids["bos"]]  # a new document ends an answer, too
     write_json(
         out / "generation_config.json",
@@ -151,8 +163,15 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("bfloat16", "float32"), default="bfloat16")
     parser.add_argument("--temperature", type=float, default=0.7, help="recommended to users of the model")
     parser.add_argument("--top-p", type=float, default=0.95, help="recommended to users of the model")
+    parser.add_argument("--penalty", type=float, default=1.1, help="of repetition, recommended to users of the model; 1: none")
+    parser.add_argument(
+        "--average",
+        action=argparse.BooleanOptionalAction,
+        help="take the averaged weights, or the last; if not said, the average of a run that was cut short before its decay",
+    )
     arguments = parser.parse_args()
-    model = load_run(arguments.run, tomllib.loads(arguments.recipe.read_text(encoding="utf-8")))
+    recipe = tomllib.loads(arguments.recipe.read_text(encoding="utf-8"))
+    model = load_run(arguments.run, recipe, arguments.average)
     export_checkpoint(
         model,
         arguments.tokenizer,
@@ -161,6 +180,7 @@ def main() -> None:
         dtype=DTYPES[arguments.dtype],
         temperature=arguments.temperature,
         top_p=arguments.top_p,
+        penalty=arguments.penalty,
     )
     size = (arguments.out / "model.safetensors").stat().st_size
     print(f"{arguments.out}: {model.config.parameter_count:,} parameters, {size / 1e6:.1f} MB of weights")

@@ -6,7 +6,8 @@ Letters: N predicted positions, C model width, V vocabulary.
 import torch
 from torch import Tensor
 
-CHUNK_ROWS = 512  # 512 x 8192 float32 logits stay near the cores' caches
+# 512 x 8192 float32 logits stay near the caches of a CPU's cores; a GPU wants few, large pieces.
+CHUNK_ROWS = {"cpu": 512, "cuda": 16384}
 
 
 class ChunkedCrossEntropy(torch.autograd.Function):
@@ -22,15 +23,16 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         grad_hidden, grad_weight = torch.empty_like(h), torch.zeros(w.shape, dtype=torch.float32, device=w.device)
         total = torch.zeros((), device=h.device)
         n = max(1, h.shape[0])
-        for start in range(0, h.shape[0], CHUNK_ROWS):
-            rows, wanted = h[start : start + CHUNK_ROWS], targets[start : start + CHUNK_ROWS, None]
+        size = CHUNK_ROWS.get(h.device.type, 512)
+        for start in range(0, h.shape[0], size):
+            rows, wanted = h[start : start + size], targets[start : start + size, None]
             logits = (rows @ w.T).float()
             log_sum = torch.logsumexp(logits, dim=-1, keepdim=True)
             total += (log_sum - logits.gather(1, wanted)).sum()
             gradient = (logits - log_sum).exp_()  # softmax ...
             gradient.scatter_add_(1, wanted, torch.full_like(log_sum, -1.0))  # ... minus one-hot
             gradient = (gradient / n).to(compute_dtype)
-            grad_hidden[start : start + CHUNK_ROWS] = gradient @ w
+            grad_hidden[start : start + size] = gradient @ w
             grad_weight += gradient.T @ rows
         ctx.save_for_backward(grad_hidden, grad_weight)
         ctx.dtypes = hidden.dtype, weight.dtype

@@ -50,8 +50,8 @@ class Muon(torch.optim.Optimizer):
                 parameter.add_(update.to(parameter.dtype), alpha=-group["lr"] * scale)
 
 
-def make_optimizers(model: nn.Module, matrix_lr: float, vector_lr: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the blocks, AdamW for embeddings, norms and biases; each group keeps "base_lr"."""
+def make_optimizers(model: nn.Module, matrix_lr: float, vector_lr: float, matrices: str = "muon") -> list[torch.optim.Optimizer]:
+    """Muon (or "adamw") for the matrices inside the blocks, AdamW for embeddings, norms and biases; groups keep "base_lr"."""
     config = model.config
     groups = [
         {
@@ -62,13 +62,18 @@ def make_optimizers(model: nn.Module, matrix_lr: float, vector_lr: float) -> lis
         {"params": [block.mlp.up.weight for block in model.blocks], "pieces": 1 + (config.mlp == "swiglu")},
         {"params": [block.mlp.down.weight for block in model.blocks]},
     ]
-    matrices = {id(parameter) for group in groups for parameter in group["params"]}
-    others = [parameter for parameter in model.parameters() if id(parameter) not in matrices]
-    optimizers = [
-        Muon(groups, lr=matrix_lr, weight_decay=0.01),
-        torch.optim.AdamW(others, lr=vector_lr, betas=(0.9, 0.95), eps=1e-10, weight_decay=0.0, fused=True),
-    ]
+    in_blocks = [parameter for group in groups for parameter in group["params"]]
+    known = {id(parameter) for parameter in in_blocks}
+    others = [parameter for parameter in model.parameters() if id(parameter) not in known]
+    is_muon = matrices == "muon"
+    first = Muon(groups, lr=matrix_lr, weight_decay=0.01) if is_muon else adamw(in_blocks, matrix_lr, weight_decay=0.1)
+    optimizers = [first, adamw(others, vector_lr, weight_decay=0.0)]
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["base_lr"] = group["lr"]
     return optimizers
+
+
+def adamw(parameters: list[nn.Parameter], lr: float, weight_decay: float) -> torch.optim.Optimizer:
+    """AdamW with the usual betas of language models."""
+    return torch.optim.AdamW(parameters, lr=lr, betas=(0.9, 0.95), eps=1e-10, weight_decay=weight_decay, fused=True)

@@ -23,7 +23,7 @@ def message_text(number: int) -> str:
 
 
 def talk(profile: Path) -> None:
-    """Send, acknowledge, let the engine answer; now and then once more, beside the first answer, or in a new chat."""
+    """Send, acknowledge, let the engine answer; now and then by steps, once more beside the first answer, or in a new chat."""
     application = QApplication([])
     workers: list[ScriptedWorker] = []
 
@@ -38,12 +38,27 @@ def talk(profile: Path) -> None:
         program.chat.send(message_text(number))
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
+        if number % 3 == 1:
+            step_through(program, workers[0])
         wait_for_answer(program, workers[0])
         if number % 3 == 2:
             program.chat.answer_again(len(program.conversation.messages) - 1)
             wait_for_answer(program, workers[0])
         if number % 20 == 19:
             program.chat.new_chat()
+
+
+def step_through(program: Glassbox, worker: ScriptedWorker) -> None:
+    """Pause the answer, draw some of its tokens one by one, choose one, and let it go on."""
+    worker.run(8)
+    program.chat.pause()
+    wait_for_answer(program, worker)
+    for _ in range(4):
+        program.chat.step()
+        wait_for_answer(program, worker)
+    program.chat.take((ord("!"),))
+    wait_for_answer(program, worker)
+    program.chat.resume()
 
 
 def wait_for_answer(program: Glassbox, worker: ScriptedWorker) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gui.saved_message import from_records
 from gui.store import Store
 from tests.gui.talker import message_text
 
@@ -35,6 +36,16 @@ def acknowledged_until_killed(profile: Path, messages: int, seconds: float) -> l
     return [int(line) for line in lines if line.endswith("\n")]  # the last may be cut off
 
 
+def check_answers(store: Store) -> None:
+    """Every answer that was being made, stepped through or paused is a beginning, and its tokens are those of its text."""
+    found = store.open_conversation()
+    for message in from_records(found.records).messages if found else ():
+        if message.role == "assistant":
+            assert b"".join(token.token_bytes for token in message.tokens).decode() == message.text
+            assert [token.token_bytes for token in message.tokens if token.is_given] in ([], [b"!"])
+            assert message.status in ("queued", "reading", "streaming", "paused", "done")
+
+
 def check_kills(profile: Path, seed: int, kills: int) -> None:
     """Kill again and again with one profile: nothing of any round may be missing at the end of it."""
     moments = random.Random(seed)
@@ -47,6 +58,7 @@ def check_kills(profile: Path, seed: int, kills: int) -> None:
         expected += [message_text(number) for number in numbers]
         with closing(Store(file)) as store:
             assert store.notes == []
+            check_answers(store)
         with closing(sqlite3.connect(file)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert connection.execute(LEAVES).fetchall() == []

@@ -74,10 +74,10 @@ def test_a_replay_with_a_choice_by_hand_gives_the_same_tokens(qtbot: QtBot, prog
     wait_for_answer(qtbot, program, lambda: program.chat.branch(1, 4, (77,)))
     told: list[int] = []
     program.commands.run("replay", 1, -1)
-    program.replaying._report.finish_same = told.append
+    program.replaying._report.finish_same = lambda count, given: told.append((count, given))
     program.replaying._report.finish_different = lambda *what: told.append(what)
     qtbot.waitUntil(lambda: told != [], timeout=20_000)
-    assert told == [len(program.conversation.messages[1].tokens)]
+    assert told == [(len(program.conversation.messages[1].tokens), 5)]
     assert original.status == "done"
 
 

@@ -46,6 +46,7 @@ def test_while_it_runs(report):
     ("finish", "said"),
     [
         (lambda report: report.finish_same(1200), "✓  All 1,200 tokens are the same."),
+        (lambda report: report.finish_same(90, 5), "✓  All 90 tokens are the same; 5 of them were given, not drawn."),
         (lambda report: report.finish_same(1), "✓  The one token is the same."),
         (lambda report: report.finish_same(0), "The answer has no tokens: there is nothing to compare."),
         (lambda report: report.finish_stopped(34), "Stopped. The first 34 of 120 tokens are the same."),

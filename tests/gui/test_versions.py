@@ -161,7 +161,7 @@ def test_a_replay_tells_that_nothing_differs_or_where(answered: Stage):
     told = []
     answered.program.commands.run("replay", 1, -1)
     report = answered.program.replaying._report
-    report.finish_same = lambda count: told.append(count)
+    report.finish_same = lambda count, _given: told.append(count)
     report.finish_different = lambda index, then, now: told.append((index, then, now))
     answered.run()
     assert told == [len(TEXT)]
@@ -179,6 +179,9 @@ def test_a_column_becomes_a_branch_that_was_drawn_not_chosen(answered: Stage):
     program.comparing._dialog.run_requested.emit((0.0, 1.5), 3)
     answered.run()
     program.comparing._dialog.branch_requested.emit(1)
+    assert program.comparing._dialog.message.text() == (
+        "The column at T = 1.5 goes on in the chat, as another version of the answer."
+    )
     answered.run()
     branch = answered.conversation.messages[1]
     request = generated(answered)[-1]

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
+from gui.paths import Paths
 from gui.theme import DARK, LIGHT
 from inference.types import GenerateRequest
 from tests.gui.conftest import Stage
@@ -125,11 +126,11 @@ def test_settings_apply_to_the_next_answer(stage: Stage):
 
 def test_temperature_in_panel_and_dialog_are_one(stage: Stage):
     stage.ready()
-    stage.program.show_settings_dialog()
+    stage.program.dialogs.show_settings()
     stage.window.panel.temperature_changed.emit(0.25)
     assert stage.program.preferences.settings.temperature == 0.25
-    assert stage.program._dialog.field("temperature").value == 0.25
-    stage.program._dialog.close()
+    assert stage.program.dialogs.settings.field("temperature").value == 0.25
+    stage.program.dialogs.settings.close()
 
 
 def test_click_holds_arrows_walk_escape_releases(stage: Stage):
@@ -182,6 +183,7 @@ def test_an_answer_about_one_step_is_not_taken_for_another(stage: Stage):
     stage.ready()
     send(stage, "Hi")
     stage.run()
+    stage.window.panel.show_page(3)  # a page that asks nothing of its own about a step with a trace
     tokens = stage.conversation.messages[1].tokens
     tokens[4].trace = None
     kept = tokens[5].trace
@@ -286,12 +288,12 @@ def test_the_bundled_model_is_offered_only_where_there_is_one(
 ):
     """A failed load offers it, unless it does not exist or is itself what failed."""
     bundled = tmp_path / "bundled" if has_bundled else None
-    monkeypatch.setattr(type(stage.program._paths), "bundled_model", staticmethod(lambda: bundled))
+    monkeypatch.setattr(Paths, "bundled_model", staticmethod(lambda: bundled))
     stage.worker.load_error = "Broken."
     stage.ready()
     button = stage.window.banner.findChild(QPushButton)
     assert button.isVisible() is has_bundled
-    stage.program._on_use_bundled()
+    stage.program.loading.use_bundled()
     stage.run()
     assert not button.isVisible()
 

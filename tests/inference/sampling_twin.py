@@ -68,7 +68,8 @@ def twin(logits: np.ndarray, history: list[int], params: SamplingParams) -> Twin
             total = math.fsum(weights[i] for i in kept)
             sums = [s / total for s in accumulate(weights[i] for i in kept)]
             is_borderline |= any(0 < abs(s - params.top_p) < 1e-9 for s in sums)
-            keep(next(n for n, s in enumerate(sums) if s >= params.top_p) + 1, "top-p")
+            reached = (n + 1 for n, s in enumerate(sums) if s >= params.top_p)
+            keep(next(reached, len(kept)), "top-p")  # rounded, the sums may end just below a p that is next to 1
         if params.min_p:
             is_borderline |= any(0 < abs(weights[i] - params.min_p) < 1e-9 for i in kept)
             keep(sum(weights[i] >= params.min_p for i in kept), "min-p")

@@ -7,6 +7,17 @@ import pytest
 from inference.training.card import last_json, main, phase_rows, quoted, sources_section, table
 from tests.tiny import tiny_checkpoint
 
+ABLATIONS = {
+    "size": {"width": 128, "layers": 2},
+    "tokens": 600_000,
+    "step_tokens": 2048,
+    "documents": 178,
+    "rows": [
+        {"name": "baseline", "seed": 1, "bits_per_byte": 2.0, "answers_bits_per_byte": 2.2},
+        {"name": "baseline", "seed": 2, "bits_per_byte": 2.012, "answers_bits_per_byte": 2.25},
+        {"name": "no mask", "seed": 2, "bits_per_byte": 2.1, "answers_bits_per_byte": 2.24},
+    ],
+}
 SOURCES = """# Sources
 ## Aesop
 - Repository: https://example.org/aesop
@@ -56,7 +67,7 @@ def written(tmp_path, monkeypatch):
         "ngram": json.dumps({"scores": {"aesop": {"ngram": 2.0, "xz": 3.0}, "overall": {"ngram": 2.1, "xz": 2.9}}}),
         "samples": json.dumps({"seed": 2, "sampled": sampled, "sheet": sheet}, indent=1),
         "judged": '{"question": "Q?", "answer": "A.", "right": true}\n{"question": "P?", "answer": "B\\nC.", "right": false}\n',
-        "ablations": "## Ablations\n\nNone.\n",
+        "ablations": json.dumps(ABLATIONS),
         "sources": SOURCES,
         "recipe": RECIPE,
     }
@@ -85,7 +96,10 @@ def test_every_figure_is_in_the_card(written):
         "Of 2 questions about Glassbox and language models in words that were not in the training data, 1 were answered",
         "- P? - B C.",
         "**Hello!**\n\n> Hi.\n>\n> How are you?",
-        "## Ablations\n\nNone.",
+        "128 wide, 2 layers, 0.6 million tokens each in steps of 2,048",
+        "own seeds differ by 0.012",
+        "| the recipe | 1 | 2.000 |  | 2.200 |  |",
+        "| no mask | 2 | 2.100 | +0.088 | 2.240 | -0.010 |",
         "| Aesop | public domain | Aesop, somebody's translation. | https://example.org/aesop at 0123456789 | aesop 0.187 MB; ",
     ):
         assert text in written, text

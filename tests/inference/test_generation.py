@@ -10,6 +10,7 @@ from inference.engine import Engine
 from inference.errors import ContextFullError, RequestError
 from inference.types import (
     CancelFlag,
+    DraftRequest,
     Event,
     GenerateRequest,
     Message,
@@ -78,11 +79,11 @@ def assert_numbers(found: list[TokenNumbers], wanted: list[TokenNumbers]) -> Non
 
 
 def prompt_numbers(events: list[Event]) -> dict[int, TokenNumbers]:
-    """By position; the events follow one another without gap or overlap."""
+    """By position; the events follow one another without overlap."""
     found: dict[int, TokenNumbers] = {}
     for event in events:
         if isinstance(event, PromptNumbers):
-            assert not found or event.start == max(found) + 1
+            assert not found or event.start > max(found)
             found |= {event.start + i: numbers for i, numbers in enumerate(event.numbers)}
     return found
 
@@ -127,6 +128,48 @@ def test_numbers_of_a_second_turn_begin_where_reading_does(llama: Engine):
     assert_numbers(list(found.values()), float64_numbers(llama, ids)[reused - 1 :])
     llama.session.rewind((1,))
     assert run(llama, wanted)[2].answer_ids == finished.answer_ids
+
+
+def test_new_words_have_numbers_though_the_cache_has_them(llama: Engine):
+    """Another conversation may begin with the same words: they keep their numbers, and nothing is read again for them."""
+    llama.session.rewind((1,))
+    events, _, _ = run(llama, request(with_numbers=True, max_new_tokens=3))
+    scored = prompt_numbers(events)
+    [span] = [span for span in events[0].spans if span.kind == "content"]
+    again, _, _ = run(llama, request(with_numbers=True, max_new_tokens=3))
+    assert again[0].reused_tokens == len(again[0].ids) - 1
+    found = prompt_numbers(again)
+    assert {position: found[position] for position in range(span.start, span.end)} == {
+        position: scored[position] for position in range(span.start, span.end)
+    }
+
+
+def test_new_words_that_a_question_left_in_the_cache_are_read_for_their_numbers(llama: Engine):
+    """A long draft stays in the cache when what follows it was explained; sent, it has numbers like any other words."""
+    llama.session.rewind((1,))
+    draft = (Message("user", "Tell me more about the long way home. " * 4),)
+    llama.explain_draft(DraftRequest(0, messages=draft))
+    held = len(llama.session.ids)
+    events, _, finished = run(llama, request(messages=draft, with_numbers=True, max_new_tokens=3))
+    [span] = [span for span in events[0].spans if span.kind == "content"]
+    assert held > span.start + 64
+    assert events[0].reused_tokens <= span.start
+    found = prompt_numbers(events)
+    wanted = float64_numbers(llama, events[0].ids)
+    assert_numbers([found[position] for position in range(span.start, span.end)], wanted[span.start - 1 : span.end - 1])
+    again, _, _ = run(llama, request(messages=draft, max_new_tokens=3))
+    assert again[0].reused_tokens == len(again[0].ids) - 1
+    assert again[-1].answer_ids == finished.answer_ids
+
+
+def test_a_text_begun_alike_has_numbers_again(llama: Engine):
+    llama.session.rewind((1,))
+    base = request(messages=(), text="Once upon a time", with_numbers=True, max_new_tokens=3)
+    first = [event.numbers for event in run(llama, base)[1] if event.is_given]
+    events, tokens, _ = run(llama, base)
+    assert events[0].reused_tokens > 1
+    assert [event.numbers is None for event in tokens if event.is_given] == [numbers is None for numbers in first]
+    assert sum(numbers is not None for numbers in first) >= len(first) - 1
 
 
 @pytest.mark.parametrize("is_cached", [False, True])

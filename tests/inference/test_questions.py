@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import inference
+from inference import questions
 from inference.engine import Engine
 from inference.errors import ContextFullError, OutOfMemoryError, RequestError
 from inference.questions import REMEMBERED_CONTEXTS
@@ -146,6 +147,25 @@ def count_passes(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     forward = engine.model.final_norm.forward
     monkeypatch.setattr(engine.model.final_norm, "forward", lambda x: seen.append(x.shape[1]) or forward(x))
     return seen
+
+
+def test_a_slider_computes_only_what_it_changes(llama: Engine, monkeypatch: pytest.MonkeyPatch):
+    """What was really used is worked out once; another step, seed, page or choice is another question."""
+    flipped = []
+    monkeypatch.setattr(questions, "flips", lambda *args: flipped.append(args) or (None, None))
+    asked = ExplainRequest(1, CONTEXT, None, PARAMS, 3, 10, with_details=True)
+    first = llama.explain(asked)
+    for run_id, temperature in enumerate((0.5, 2.0, 0.5), start=2):
+        what_if = SamplingParams(temperature=temperature)
+        again = llama.explain(replace(asked, run_id=run_id, what_if=what_if))
+        assert (again.run_id, again.what_if.params, again.details) == (run_id, what_if, first.details)
+        assert_same(again.trace, first.trace)
+    assert [args[2].temperature for args in flipped] == [PARAMS.temperature, 0.5, 2.0, 0.5]
+    for other in ({"seed": 4}, {"params": SamplingParams()}, {"context_ids": CONTEXT[:-1]}, {"trace_rows": 3}, {}):
+        explained = llama.explain(replace(asked, **other))
+        assert (explained.trace.params, len(explained.trace.ids)) == (other.get("params", PARAMS), other.get("trace_rows", 12))
+    assert len(flipped) == 9
+    assert llama.explain(replace(asked, with_details=False)).details is None
 
 
 def test_a_position_asked_again_needs_no_model(llama: Engine, monkeypatch: pytest.MonkeyPatch):

@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
+from gui.models.display import display_text
 from gui.theme import Theme
-from gui.views.compare.words import safe_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class ColumnText(QPlainTextEdit):
         cursor.movePosition(QTextCursor.MoveOperation.End)
         cursor.beginEditBlock()
         for look, run in groupby(pieces, key=lambda piece: (piece.is_shared, piece.is_unlikely)):
-            cursor.insertText("".join(safe_text(piece.text) for piece in run), self._formats[look])
+            cursor.insertText("".join(display_text(piece.text) for piece in run), self._formats[look])
         cursor.endEditBlock()
 
     def _make_formats(self, theme: Theme) -> None:

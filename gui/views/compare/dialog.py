@@ -6,12 +6,13 @@ from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QKeyEvent, QPalette
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from gui.models.display import display_text
 from gui.models.plain_tooltip import tooltip
 from gui.theme import Theme, control_style
 from gui.views.compare.column import Column
 from gui.views.compare.legend import Legend
 from gui.views.compare.run_settings import RunSettings
-from gui.views.compare.words import safe_text, start_text
+from gui.views.compare.words import start_text
 from inference.types import ColumnEnded, ColumnToken, RunFinished
 
 FIRST_SIZE = (1080, 660)
@@ -84,7 +85,7 @@ class CompareDialog(QDialog):
         """The text that every column continues, and the temperatures of the next run. Stops a run that is going on."""
         self._on_stop()
         self._is_running = self._has_results = False
-        self.start.setText(safe_text(start_text(text_before)))
+        self.start.setText(display_text(start_text(text_before)))
         self.start.setToolTip(tooltip(text_before[-TOOLTIP_CHARACTERS:]))
         self.settings.set_temperatures(temperatures)
         self._show_columns(self.settings.temperatures)
@@ -119,6 +120,10 @@ class CompareDialog(QDialog):
     def finish(self, finished: RunFinished) -> None:
         """The run is over."""
         self._end(self.tr("Stopped.") if finished.reason == "cancelled" else self.tr("Done."))
+
+    def tell(self, text: str) -> None:
+        """Say what has come of a column."""
+        self._say(text)
 
     def fail(self, text: str) -> None:
         """The run failed, and why; what came before stays."""

@@ -1,7 +1,5 @@
 """What the comparison says: temperatures, states and numbers in words."""
 
-import unicodedata
-
 from PySide6.QtCore import QCoreApplication
 
 from inference.types import FinishReason
@@ -20,7 +18,7 @@ def temperature_text(temperature: float) -> str:
 def note_of(temperature: float) -> str:
     """What a temperature does to the model's probabilities, in a few words."""
     if temperature == 0:
-        return translate("CompareDialog", "always the likeliest")
+        return translate("CompareDialog", "the likeliest after penalties")
     if temperature == 1:
         return translate("CompareDialog", "as the model believes")
     if temperature < 1:
@@ -61,15 +59,4 @@ def start_text(text: str) -> str:
     words = " ".join(text.split())
     if not words:
         return translate("CompareDialog", "From the very beginning")
-    return "…" + (words[-_LONGEST_START:] if len(words) > _LONGEST_START else words)
-
-
-def safe_text(text: str) -> str:
-    """`text` without anything that a document would take for structure, or that reorders the text around it."""
-    return text if text.isascii() and text.isprintable() else "".join(map(_safe, text))
-
-
-def _safe(character: str) -> str:
-    is_reordering = "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
-    is_structure = unicodedata.category(character) in ("Cc", "Cs", "Cn", "Zl", "Zp") or "\ufff9" <= character <= "\ufffc"
-    return "\ufffd" if is_reordering or (is_structure and character not in "\n\t") else character
+    return "…" + words[-_LONGEST_START:] if len(words) > _LONGEST_START else words

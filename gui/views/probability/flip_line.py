@@ -44,12 +44,13 @@ class FlipLine(QWidget):
         for flip, button, arrow, is_above in zip(self._flips, (self.below, self.above), ("▾", "▴"), (False, True), strict=True):
             button.setVisible(flip is not None)
             if flip is not None:
-                sentence = flip_sentence(flip, is_above)
-                button.set_words(f"{arrow} {flip_text(flip)}", sentence)
+                sentence = flip_sentence(flip, is_above=is_above)
+                button.set_words(f"{arrow} {flip_text(flip, is_above=is_above)}", sentence)
                 button.setToolTip(tooltip(sentence))
+        has_flip = self._flips != [None, None]
+        self._title.setVisible(has_flip)
         is_known = trace is not None and details is not None
-        self._title.setVisible(is_known)
-        self._reason.setText(no_flip_reason(trace) if is_known and self._flips == [None, None] else "")
+        self._reason.setText(no_flip_reason(trace) if is_known and not has_flip else "")
 
     @Slot()
     def _on_below_clicked(self) -> None:

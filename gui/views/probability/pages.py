@@ -106,6 +106,7 @@ class Pages(QWidget):
         if explained.details is None:
             self._want()
             return
+        self._choice.set_flips(explained.trace, explained.details)
         self._path.show(explained.trace, explained.details)
         self._what_if.show(explained.trace, explained.details, explained.what_if, explained.what_if_details)
         self._arrived({PATH, WHAT_IF})
@@ -153,6 +154,7 @@ class Pages(QWidget):
 
     def _connect(self) -> None:
         self.tabs.currentChanged.connect(self._on_page_changed)
+        self._choice.temperature_chosen.connect(self._on_temperature_chosen)
         self._path.step_by.connect(self.step_by)
         self._waiting.step_by.connect(self.step_by)
         self._waiting.hold_requested.connect(self.hold_requested)
@@ -168,6 +170,7 @@ class Pages(QWidget):
         self._is_held = True
 
     def _forget(self) -> None:
+        self._choice.set_flips(None, None)
         self._fresh.clear()
         self._awaited.clear()
         self._patience.stop()
@@ -242,6 +245,13 @@ class Pages(QWidget):
             self._put_waiting("")
         self.page_changed.emit(page)
         self._want()
+
+    @Slot(float)
+    def _on_temperature_chosen(self, temperature: float) -> None:
+        """The choice says where it flips; what if is where one sees it."""
+        self.show_page(WHAT_IF)
+        self._what_if.try_temperature(temperature)
+        self._what_if.setFocus()
 
     @Slot(str)
     def _on_asked(self, text: str) -> None:

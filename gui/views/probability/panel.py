@@ -136,6 +136,17 @@ class ProbabilityPanel(QWidget):
         if not self._pages.enter():
             self.setFocus()
 
+    def take_keyboard(self) -> None:
+        """Take the keyboard, unless a part of the panel has it already."""
+        if not self.isAncestorOf(QApplication.focusWidget()):
+            self.setFocus()
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        """Step, or take a row, as this key would with the keyboard on the rows; False where it would do neither."""
+        if not self.isVisible():
+            return False
+        return self._steps_by(event) or self._table.rows.take_by_key(event)
+
     def set_taking(self, kind: str) -> None:
         """Whether a row can be taken: "" no, "branch" as another version of the answer, "append" as its next token.
 
@@ -164,12 +175,16 @@ class ProbabilityPanel(QWidget):
             part.set_theme(theme)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Space draws the next token of a paused answer; a key held down draws one."""
-        if event.key() == Qt.Key.Key_Space and not event.modifiers() and self._steps.stepping == "paused":
-            if not event.isAutoRepeat():
-                self.step_requested.emit()
-        else:
+        """Space draws the next token of a paused answer."""
+        if not self._steps_by(event):
             super().keyPressEvent(event)
+
+    def _steps_by(self, event: QKeyEvent) -> bool:
+        """Draw a token if that is what the key means; a key held down draws one."""
+        is_step = event.key() == Qt.Key.Key_Space and not event.modifiers() and self._steps.stepping == "paused"
+        if is_step and not event.isAutoRepeat():
+            self.step_requested.emit()
+        return is_step
 
     def _arrange(self) -> None:
         self.setAutoFillBackground(True)

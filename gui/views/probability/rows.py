@@ -127,15 +127,21 @@ class Rows(PaintedWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up and Down move by rows, Left and Right by tokens of the text; Enter and 1 to 9 take a row."""
-        row = taken_row(event, self._current) if self._taking else -1
-        if row >= 0:
-            self._take(row)
-        elif rows := row_steps(event):
+        if self.take_by_key(event):
+            return
+        if rows := row_steps(event):
             self._move_to(self._current + rows)
         elif tokens := token_steps(event):
             self.step_by.emit(tokens)
         else:
             super().keyPressEvent(event)
+
+    def take_by_key(self, event: QKeyEvent) -> bool:
+        """Take the row that this key stands for; False where it stands for none."""
+        row = taken_row(event, self._current) if self._taking else -1
+        if row >= 0:
+            self._take(row)
+        return row >= 0
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A click makes a row the current one."""

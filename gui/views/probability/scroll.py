@@ -80,6 +80,10 @@ class RowsScroll(QScrollArea):
         if self._is_held:
             self._on_row_reached(self._rows.current_row)
 
+    def focusNextPrevChild(self, next: bool) -> bool:  # noqa: A002  Qt's name
+        """Leave the rows where they are: QScrollArea would scroll to the middle of a child that is higher than itself."""
+        return QFrame.focusNextPrevChild(self, next)
+
     @Slot(int)
     def _on_row_reached(self, row: int) -> None:
         rect = self._rows.row_rect(row)

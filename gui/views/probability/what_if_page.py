@@ -48,7 +48,7 @@ class WhatIfPage(QWidget):
         self._arrange()
         self.setFocusProxy(self._controls.temperature.slider)
         self._controls.edited.connect(self._on_edited)
-        self._flips.temperature_chosen.connect(self._on_temperature_chosen)
+        self._flips.temperature_chosen.connect(self.try_temperature)
         self._reset.clicked.connect(self._on_reset)
         self._throttle.due.connect(self.changed)
         self._late.timeout.connect(self._on_late)
@@ -76,6 +76,12 @@ class WhatIfPage(QWidget):
             self._answer = (what_if, what_if_details)
         self._throttle.answered()
         self._refresh()
+
+    @Slot(float)
+    def try_temperature(self, temperature: float) -> None:
+        """Put the temperature there, with every digit, as the reader's hand would."""
+        self._controls.temperature.set_value(temperature)
+        self._want(self._controls.params)
 
     def _begin(self, trace: StepTrace | None, what_if: StepTrace | None) -> None:
         """Turn to another step."""
@@ -153,11 +159,6 @@ class WhatIfPage(QWidget):
 
     @Slot()
     def _on_edited(self) -> None:
-        self._want(self._controls.params)
-
-    @Slot(float)
-    def _on_temperature_chosen(self, temperature: float) -> None:
-        self._controls.temperature.set_value(temperature)
         self._want(self._controls.params)
 
     @Slot()

@@ -30,35 +30,45 @@ def verdict(used: StepTrace, what_if: StepTrace) -> str:
     return text.format(new=new, old=old)
 
 
-def flip_text(flip: Flip) -> str:
+def flip_text(flip: Flip, *, is_above: bool) -> str:
     """A flip as a button says it."""
     return translate("WhatIfPage", "{temperature} {token}").format(
-        temperature=rounded(flip.temperature), token=label_of(flip.token_id, flip.token_bytes).text
+        temperature=_rounded_away(flip.temperature, is_above=is_above), token=label_of(flip.token_id, flip.token_bytes).text
     )
 
 
-def flip_sentence(flip: Flip, is_above: bool) -> str:
+def flip_sentence(flip: Flip, *, is_above: bool) -> str:
     """A flip as a screen reader says it."""
-    text = translate("WhatIfPage", "Set temperature {temperature}: there and below, the same draw takes {token}.")
+    text = translate("WhatIfPage", "Try temperature {temperature}: the nearest below where the same draw takes another, {token}.")
     if is_above:
-        text = translate("WhatIfPage", "Set temperature {temperature}: there and above, the same draw takes {token}.")
-    return text.format(temperature=rounded(flip.temperature), token=quoted(flip.token_id, flip.token_bytes))
+        text = translate(
+            "WhatIfPage", "Try temperature {temperature}: the nearest above where the same draw takes another, {token}."
+        )
+    temperature = _rounded_away(flip.temperature, is_above=is_above)
+    return text.format(temperature=temperature, token=quoted(flip.token_id, flip.token_bytes))
 
 
 def no_flip_reason(trace: StepTrace) -> str:
     """Why a step flips at no temperature."""
     if trace.chosen_id < 0:
-        return translate("WhatIfPage", "no choice yet")
+        return translate("WhatIfPage", "No choice yet.")
     if not math.isnan(trace.draw_u):
-        return translate("WhatIfPage", "at no temperature")
+        return translate("WhatIfPage", "No temperature up to 100 changes this choice.")
     if trace.params.temperature == 0:
-        return translate("WhatIfPage", "temperature 0 draws nothing")
-    return translate("WhatIfPage", "nothing was drawn here")
+        return translate("WhatIfPage", "Temperature 0 draws nothing: no flip.")
+    return translate("WhatIfPage", "Nothing was drawn here: no flip.")
 
 
 def rounded(temperature: float) -> str:
     """A temperature in as few digits as a person needs."""
     return f"{temperature:.2f}" if temperature >= 0.1 else f"{temperature:.2g}"
+
+
+def _rounded_away(temperature: float, *, is_above: bool) -> str:
+    """A flip's temperature rounded away from the one used, so that the choice is another at the number read, too."""
+    if temperature < 0.1:
+        return rounded(temperature)
+    return rounded((math.ceil if is_above else math.floor)(temperature * 100) / 100)
 
 
 def settings_text(params: SamplingParams) -> str:

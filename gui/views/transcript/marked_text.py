@@ -84,11 +84,19 @@ class MarkedText(QTextEdit):
     def append_text(self, text: str) -> None:
         """Add text at the end; what is selected stays selected."""
         self._text += text
-        if self._has_end_caret:
-            self.viewport().update(self._end_caret())
         anchor, position = self.textCursor().anchor(), self.textCursor().position()
+        layout, top = self.document().documentLayout(), self._top_of_last_lines()
+        layout.blockSignals(True)  # or Qt paints the whole paragraph anew: no line but the last ones changes
         self._paragraphs.append(text)
+        layout.blockSignals(False)
+        self.viewport().update(0, top, self.viewport().width(), self.viewport().height() - top)
         self._select(anchor, position)  # Qt lets a selection grow that ends where text is inserted
+
+    def _top_of_last_lines(self) -> int:
+        """Where the last line but one of the last paragraph begins: signs in the last one may rise into it."""
+        block = self.document().lastBlock()
+        top, lines = self.document().documentLayout().blockBoundingRect(block).top(), block.layout()
+        return math.floor(top + lines.lineAt(lines.lineCount() - 2).y() if lines.lineCount() > 2 else top)
 
     def _select(self, anchor: int, position: int) -> None:
         cursor = self.textCursor()

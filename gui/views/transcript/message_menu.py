@@ -42,22 +42,22 @@ class MessageMenu(QMenu):
         if self._message.role == "user":
             self._add("edit", self.tr("Write it differently…"))
         self._add("raw", self.tr("What the model sees…"))
-        self._add("export", self.tr("Export as JSON…"), bool(self._message.tokens))
-        self._add("export_csv", self.tr("Export as CSV…"), bool(self._message.tokens))
+        self._add("export", self.tr("Save as JSON…"), bool(self._message.tokens))
+        self._add("export_csv", self.tr("Save as CSV…"), bool(self._message.tokens))
 
     def _add_token_commands(self) -> None:
         self.addSeparator()
         shown = self._token_label()
         text = self.tr("Take another token instead of “{token}”…")
         self._add("branch", text.format(token=shown), not self._message.is_active)
-        self._add("compare", self.tr("Compare temperatures from “{token}” on…").format(token=shown))
+        self._add("compare", self.tr("Temperatures side by side from “{token}” on…").format(token=shown))
 
     def _add_answer_commands(self) -> None:
         is_over = not (self._message.is_active or self._message.status == "paused")
         self.addSeparator()
-        self._add("regenerate", self.tr("Another answer"), is_over)
-        self._add("continue", self.tr("Continue this answer"), is_over and self._can_go_on())
-        self._add("replay", self.tr("Run again and compare"), is_over and self._message.request is not None)
+        self._add("regenerate", self.tr("Answer again"), is_over)
+        self._add("continue", self.tr("Let the answer go on"), is_over and self._can_go_on())
+        self._add("replay", self.tr("Run the answer again and compare"), is_over and self._message.request is not None)
 
     def _can_go_on(self) -> bool:
         """Whether the answer did not end by itself: neither the model's end nor a stop text was reached."""

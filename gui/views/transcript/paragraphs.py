@@ -6,10 +6,10 @@ long paragraph is broken where it wraps anyway. Nothing of that is seen, and Sof
 
 from PySide6.QtGui import QTextBlockFormat, QTextCursor, QTextDocument
 
-from gui.views.transcript.display import display_text
+from gui.models.display import display_text
 from gui.views.transcript.soft_breaks import SoftBreaks
 
-LONGEST_PARAGRAPH = 1_200  # UTF-16 units; laid out in about 1.5 ms
+LONGEST_PARAGRAPH = 500  # UTF-16 units; laid out in about 0.6 ms
 
 
 class Paragraphs:

@@ -6,6 +6,7 @@ Nothing of it is in the text document: switching a tint on or off moves no lette
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
@@ -18,17 +19,29 @@ from gui.views.transcript.lines import SeenLine
 STEPS = 48  # colours of the ramp
 DOTS = (1.0, 2.0)  # of the underline: a dot and the gap behind it, in widths of the pen
 
-_Boxes = list[tuple[QRectF, QColor]]
+
+@dataclass(slots=True)
+class _Boxes:
+    """The coloured boxes of a line that looked so and had text up to `end`; `ends` are where their tokens end."""
+
+    look: tuple[int, QPointF]
+    end: int
+    boxes: list[tuple[QRectF, QColor]] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+
+    def cut(self, count: int) -> None:
+        """Keep the first `count`."""
+        del self.boxes[max(0, count) :], self.ends[max(0, count) :]
 
 
 class TokenPaint:
-    """Paints the tokens of a message. The boxes of a line are kept until its text, the tint or the colours change."""
+    """Paints the tokens of a message. The boxes of a line are kept until the tint, the colours or its place change."""
 
     def __init__(self, message: ChatMessage, theme: Theme):
         self._message = message
         self._kind: TintKind = "off"
         self._looked_at = 0  # tokens already looked at for `has_given`
-        self._lines: dict[tuple[int, int], tuple[tuple[int, int, QPointF], _Boxes]] = {}
+        self._lines: dict[tuple[int, int], _Boxes] = {}
         self._theme: Theme | None = None
         self.has_given = False
         self.set_theme(theme)
@@ -82,7 +95,7 @@ class TokenPaint:
         painter.setPen(pen)
         for line in lines:
             y = math.floor(line.origin.y() + line.line.y() + line.line.height()) - 0.5  # on whole pixels: sharp dots
-            for start, end in _runs(token for token in self._tokens_in(line) if token.is_given):
+            for start, end in _runs(token for token in self._tokens_in(line, line.start) if token.is_given):
                 box = line.box(start, end)
                 painter.drawLine(line.origin.x() + box.left() + 1, y, line.origin.x() + box.right() - 1, y)
 
@@ -97,23 +110,40 @@ class TokenPaint:
                     break
                 painter.drawRect(line.box(start, end).translated(line.origin).adjusted(-0.5, 0.5, 0.5, -0.5))
 
-    def _boxes(self, line: SeenLine) -> _Boxes:
-        place = (line.paragraph, line.number)
-        look = (line.start, line.end, line.line.naturalTextRect().topLeft())
+    def _boxes(self, line: SeenLine) -> list[tuple[QRectF, QColor]]:
+        place, look = (line.paragraph, line.number), (line.start, line.line.naturalTextRect().topLeft())
         kept = self._lines.get(place)
-        if kept is None or kept[0] != look:
-            kept = self._lines[place] = (look, list(self._make_boxes(line)))
-        return kept[1]
+        if kept is None or kept.look != look or kept.end > line.end:
+            kept = self._lines[place] = _Boxes(look, line.start)
+        if kept.end < line.end:
+            self._extend(kept, line)
+        return kept.boxes
 
-    def _make_boxes(self, line: SeenLine) -> Iterator[tuple[QRectF, QColor]]:
-        for token in self._tokens_in(line):
+    def _extend(self, kept: _Boxes, line: SeenLine) -> None:
+        """Add the boxes of what a line got at its end; make all of them anew where it does not run from left to right."""
+        kept.cut(len(kept.boxes) - 1)  # the last token may have got more text, or a ligature with what follows
+        if not self._add_boxes(kept, line):
+            kept.cut(0)
+            self._add_boxes(kept, line)
+        kept.end = line.end
+
+    def _add_boxes(self, kept: _Boxes, line: SeenLine) -> bool:
+        """Add the boxes of all tokens behind those kept; whether each lies to the right of the one before."""
+        right, is_in_order = kept.boxes[-1][0].right() if kept.boxes else -math.inf, True
+        for token in self._tokens_in(line, kept.ends[-1] if kept.ends else line.start):
             level = level_of(self._kind, token.numbers)
             if level is not None and token.start < token.end:
-                yield line.box(token.start, token.end), self._colors[round(level * (STEPS - 1))]
+                box = line.box(token.start, token.end)
+                kept.ends.append(token.end)
+                kept.boxes.append((box, self._colors[round(level * (STEPS - 1))]))
+                is_in_order &= box.left() > right - 1
+                right = box.right()
+        return is_in_order
 
-    def _tokens_in(self, line: SeenLine) -> Iterator[TokenRecord]:
+    def _tokens_in(self, line: SeenLine, start: int) -> Iterator[TokenRecord]:
+        """Those with text behind `start`, a position in the line."""
         tokens = self._message.tokens
-        for index in range(bisect_right(tokens, line.start, key=_token_end), len(tokens)):
+        for index in range(bisect_right(tokens, start, key=_token_end), len(tokens)):
             if tokens[index].start >= line.end:
                 return
             yield tokens[index]

@@ -146,7 +146,7 @@ def test_a_flip_is_gone_to_with_every_digit(watched, qtbot):
     """The button shows a rounded temperature and asks for the exact one; the box shows it, and Return does not round it."""
     watched.page.show(*step(flips=(flip(0.42, 0), flip(EXACT, 2))))
     assert "0.42" in watched.flips.below.text()
-    assert watched.flips.above.accessibleName().startswith("Set temperature 1.32: there and above")
+    assert watched.flips.above.accessibleName().startswith("Try temperature 1.33: the nearest above")  # there it has flipped
     watched.flips.above.setFocus()
     qtbot.keyClick(watched.flips.above, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: watched.changes != [])

@@ -1,10 +1,12 @@
 """Messages on screen: text stays text, and hostile text stays harmless."""
 
+import pytest
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect
 from PySide6.QtGui import QTextDocument
 from PySide6.QtTest import QTest
 
 from gui.views.transcript.paragraphs import LONGEST_PARAGRAPH
-from tests.gui.transcript.conftest import STORY, point_of, shown, tell
+from tests.gui.transcript.conftest import STORY, bits, events, point_of, shown, tell
 
 
 def test_messages_show_who_speaks_and_read_well_to_a_screen_reader(talk, transcript):
@@ -30,6 +32,49 @@ def test_a_message_is_as_high_as_its_text(talk, transcript):
         assert body.height() >= body.document().size().height() > 100
         assert body.verticalScrollBar().maximum() == 0
     assert body.width() <= 760
+
+
+def test_an_append_paints_only_the_last_lines(talk, transcript):
+    """What streams into a long paragraph costs the painting of two lines, not of all."""
+    index = tell(talk, ["word "] * 90, "streaming")
+    body = shown(transcript, index).body
+    painted = Painted(body)
+    body.viewport().installEventFilter(painted)
+    height = body.height()
+    for _ in range(3):
+        talk.append_tokens(index, events(["w"]))
+        QTest.qWait(30)
+    line = body.cursorRect(body.document().rootFrame().lastCursorPosition())
+    assert body.height() == height > 4 * line.height() and painted.areas
+    assert all(line.top() - 2 * line.height() < area.top() <= line.top() - line.height() for area in painted.areas)
+
+
+@pytest.mark.parametrize("tint", ["off", "surprise"])
+def test_what_is_painted_while_text_streams_is_the_whole_picture(talk, transcript, tint):
+    """On screen nothing differs from a picture painted at once: words that wrap, other scripts, lines that become higher."""
+    transcript.set_tint(tint)
+    index = tell(talk, ["word "] * 30, "streaming", numbers=lambda step: bits(step % 12))
+    body = shown(transcript, index).body
+    for text in ["wo", "rd", "wo" * 30, "rd ", "龙", " a", "\u0301", "龙🐉", " a", "\n", "b", "龙", "一二三四" * 20, " c"]:
+        talk.append_tokens(index, events([text], lambda step: bits(3)))
+        QTest.qWait(30)
+        place = QRect(body.mapTo(transcript, QPoint()), body.size())
+        seen = transcript.screen().grabWindow(transcript.winId()).toImage().copy(place)
+        whole = transcript.grab().toImage().copy(place)
+        assert seen.convertToFormat(whole.format()) == whole
+
+
+class Painted(QObject):
+    """Notes what of a widget is painted."""
+
+    def __init__(self, parent):
+        super().__init__(parent)
+        self.areas = []
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint:
+            self.areas.append(event.rect())
+        return False
 
 
 def test_markup_is_text(talk, transcript):

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtGui import QTextDocument
 
+from gui.models.display import display_text
 from gui.models.utf16 import utf16_length
-from gui.views.transcript.display import display_text
 from gui.views.transcript.heights import Heights
 from gui.views.transcript.soft_breaks import SoftBreaks
 

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor
 from gui.models.message import TokenRecord
 from gui.models.tint import TINT_KINDS, level_of
 from gui.theme import DARK, LIGHT, tint_color
-from gui.views.transcript.token_paint import TokenPaint
+from gui.views.transcript import token_paint
 from inference.types import TokenNumbers
 from tests.gui.transcript.conftest import STORY, bits, events, pixels, shown, tell
 
@@ -134,20 +134,58 @@ def _wraps(view, token):
 
 
 def test_a_flush_tints_only_what_is_new(monkeypatch, talk, transcript):
-    """Painting after an append works out the colours of the lines that changed, not of the whole message."""
+    """Painting after an append works out the colours of the newest tokens, not of a line or of the whole message."""
     transcript.set_tint("surprise")
     index = tell(talk, STORY * 20, "streaming", numbers=lambda step: bits(3.0))
     view = shown(transcript, index)
     view.grab()
     asked = []
-    make = TokenPaint._make_boxes
-    monkeypatch.setattr(TokenPaint, "_make_boxes", lambda self, line: asked.append(line.start) or make(self, line))
+    monkeypatch.setattr(token_paint, "level_of", lambda kind, numbers: asked.append(kind) or level_of(kind, numbers))
     talk.append_tokens(index, events([" one"], lambda step: bits(3.0)))
     view.grab()
-    assert 1 <= len(asked) <= 2
+    assert 1 <= len(asked) <= 3
     transcript.set_tint("off")
     view.grab()
-    assert len(asked) <= 2
+    assert len(asked) <= 3
+
+
+MIXED = [
+    "Of",
+    "fi",
+    "ce",
+    " of",
+    "f",
+    "ice ",
+    "שלום",
+    " ע",
+    "ולם",
+    " 12",
+    "3",
+    "4 ",
+    "abc",
+    " (",
+    "مرح",
+    "با",
+    ") ",
+    "x",
+    "龙",
+    "e",
+    "\u0301",
+]
+
+
+@pytest.mark.parametrize("texts", [STORY, MIXED, MIXED[6:], ["supercali", "fragilistic"] * 12])
+def test_a_stream_is_tinted_as_if_it_had_come_at_once(talk, transcript, texts):
+    """Painted after every token: boxes kept from before lie where they lie in the whole text, also from right to left."""
+    transcript.set_tint("surprise")
+    index = tell(talk, texts[:1], "streaming", numbers=lambda step: bits(step * 5 % 13))
+    view = shown(transcript, index)
+    for step, event in enumerate(events(texts * 3, lambda step: bits(step * 5 % 13))[1:]):
+        talk.append_tokens(index, [event])
+        streamed = view.grab().toImage()
+        if step % 4 == 0:
+            view.body.token_paint.forget()
+            assert view.grab().toImage() == streamed
 
 
 def test_the_users_words_are_tinted_when_their_numbers_come(talk, transcript):
