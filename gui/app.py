@@ -144,6 +144,7 @@ class Glassbox(QObject):
             "find": self.window.transcript.show_find,
             "write": self.window.composer.focus,
             "open_model": self.loading.ask_for_folder,
+            "other_models": self.dialogs.show_models,
             "bundled_model": self.loading.use_bundled,
             "shortcuts": self.dialogs.show_shortcuts,
             "system_info": self.dialogs.copy_system_info,

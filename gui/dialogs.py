@@ -5,7 +5,7 @@ Each is read when it is first opened: the main window is there sooner.
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog
 
@@ -73,6 +73,16 @@ class Dialogs(QObject):
         from gui.views.about_dialog import AboutDialog
 
         self._ask(AboutDialog(self._chat.spec, diagnostics.package_versions(), self._window))
+
+    @Slot()
+    def show_models(self) -> None:
+        """Show where larger models are found."""
+        from gui.models.known_models import KNOWN_MODELS
+        from gui.views.models_dialog import ModelsDialog
+
+        dialog = ModelsDialog(KNOWN_MODELS, self._window)
+        dialog.open_requested.connect(self._window.actions_by_key["open_model"].trigger, Qt.ConnectionType.QueuedConnection)
+        self._ask(dialog)
 
     def _ask(self, dialog: QDialog) -> None:
         """Show a dialog in the program's look until it is closed."""

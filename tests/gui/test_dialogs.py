@@ -6,10 +6,14 @@ from importlib.metadata import metadata
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QTableWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QTableWidget
+from pytestqt.qtbot import QtBot
 
+from gui.models.known_models import KNOWN_MODELS
 from gui.views.about_dialog import PARTS, AboutDialog
+from gui.views.models_dialog import ModelsDialog
 from gui.views.shortcuts_dialog import ShortcutsDialog
 from inference.types import ModelSpec
 
@@ -137,3 +141,19 @@ class TestShortcuts:
         qtbot.addWidget(dialog)
         dialog.show()
         assert dialog.findChild(QTableWidget).rowCount() == 0
+
+
+def test_other_models_are_named_with_an_address_to_copy(qtbot: QtBot):
+    """One button for each; the folder of one that is there already is a click away, and nothing is fetched."""
+    dialog = ModelsDialog(KNOWN_MODELS)
+    qtbot.addWidget(dialog)
+    copies = [button for button in dialog.findChildren(QPushButton) if button.property("address")]
+    assert [button.property("address") for button in copies] == [model.address for model in KNOWN_MODELS]
+    copies[1].click()
+    copies[0].click()
+    assert QGuiApplication.clipboard().text() == KNOWN_MODELS[0].address
+    assert [button.text() for button in copies[:2]] == ["Copied", "Copy address"]
+    opened: list[bool] = []
+    dialog.open_requested.connect(lambda: opened.append(True))
+    next(button for button in dialog.findChildren(QPushButton) if "folder" in button.text()).click()
+    assert opened == [True]
