@@ -93,7 +93,7 @@ class MainWindow(QMainWindow):
         self.splitter.setCollapsible(1, False)
         self.splitter.setHandleWidth(3)
         self.setCentralWidget(self.splitter)
-        self.setTabOrder(self.composer, self.panel)
+        self.setTabOrder(self.composer.switch, self.panel)
 
     def _with_edge(self, panel: QWidget) -> QWidget:
         """The panel behind a line that parts it from the conversation."""

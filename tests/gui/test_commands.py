@@ -137,3 +137,17 @@ def test_nothing_of_a_step_can_be_taken_before_there_is_one(stage: Stage):
     stage.program.chat.send("Hi")
     stage.run()
     assert all(stage.window.actions_by_key[key].isEnabled() for key in keys)
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Tab, Qt.Key.Key_Backtab])
+def test_the_keyboard_goes_round_the_whole_window(answered: Stage, key: Qt.Key):
+    """No part keeps it: from the composer Tab comes by the rows, the temperature, the messages and the model, and back."""
+    window = answered.window
+    window.composer.focus()
+    seen = []
+    while not seen or (seen[-1] is not window.composer.edit and len(seen) < 40):
+        answered.qtbot.keyClick(QApplication.focusWidget(), key)
+        seen.append(QApplication.focusWidget())
+    assert seen[-1] is window.composer.edit
+    bodies = {view.body for view in window.transcript.column.views.values()}
+    assert bodies | {window.composer.switch, window.panel.focusProxy()} < set(seen)

@@ -42,9 +42,9 @@ def start(qtbot: QtBot, tmp_path: Path) -> Iterator[object]:
 
 def answer_to(qtbot: QtBot, program: Glassbox, text: str) -> object:
     program.window.composer.focus()
-    qtbot.keyClicks(program.window.composer.focusProxy(), text)
+    qtbot.keyClicks(program.window.composer.edit, text)
     with qtbot.waitSignal(program.chat.answer_ended, timeout=60_000) as ended:
-        qtbot.keyClick(program.window.composer.focusProxy(), Qt.Key.Key_Return)
+        qtbot.keyClick(program.window.composer.edit, Qt.Key.Key_Return)
     return program.conversation.messages[ended.args[0]]
 
 

@@ -45,7 +45,6 @@ class Composer(QWidget):
         self._draft.setSingleShot(True)
         self._draft.setInterval(DRAFT_PAUSE_MS)
         self._lay_out()
-        self.setFocusProxy(self.edit)
         self.setTabOrder(self.edit, self.button)
         self.setTabOrder(self.button, self.switch)
         self.edit.entered.connect(self._on_entered)
