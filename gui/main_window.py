@@ -239,10 +239,16 @@ class MainWindow(QMainWindow):
 
     @Slot(int)
     def _on_answer_ended(self, message: int) -> None:
+        """What the model had to read for it, and how fast it wrote; the speed of a single step says nothing."""
         stats = self._conversation.messages[message].stats
-        if stats is not None and stats.new_tokens > 1:  # the speed of a single step says nothing
-            self._speed.setText(self.tr("{speed} tokens/s").format(speed=f"{stats.tokens_per_s:,.0f}"))
-            self._speed.setToolTip(self._run_summary(stats))
+        if stats is None or not stats.new_tokens:
+            return
+        read = self.tr("read {new}, {reused} from the cache").format(
+            new=f"{stats.prompt_tokens - stats.reused_tokens:,}", reused=f"{stats.reused_tokens:,}"
+        )
+        speed = self.tr("{speed} tokens/s").format(speed=f"{stats.tokens_per_s:,.0f}")
+        self._speed.setText(f"{read} · {speed}" if stats.new_tokens > 1 else read)
+        self._speed.setToolTip(self._run_summary(stats))
 
     def _run_summary(self, stats: RunStats) -> str:
         text = self.tr("{new} tokens in {decode} s; read {prompt} tokens in {prefill} s, {reused} of them from the cache")

@@ -256,3 +256,11 @@ def test_a_text_is_written_on_in_turn_with_the_model(stage: Stage):
     stage.program.chat.send("And?")
     stage.run()
     assert [message.content for message in generated(stage)[-1].messages] == ["And?"]
+
+
+def test_what_was_read_and_what_was_in_the_cache_is_said(answered: Stage):
+    """A branch shows that its beginning is not read again."""
+    answered.engine.reused = 2
+    answered.program.chat.branch(1, 4, (ord("!"),))
+    answered.run()
+    assert answered.window._speed.text().startswith("read 0, 2 from the cache · ")
