@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gui.models.message import ChatMessage, TokenRecord
+from gui.models.trace_rows import rows_of
 from inference.types import Flip, SamplingParams, Stage, StepDetails, StepTrace, TokenNumbers
 
 FORMAT_VERSION = 1
@@ -132,27 +133,18 @@ def _step_numbers(trace: StepTrace) -> dict[str, Any]:
 
 
 def _rows(trace: StepTrace) -> list[dict[str, Any]]:
-    columns = zip(
-        trace.ids.tolist(),
-        trace.token_bytes,
-        trace.model_probs.tolist(),
-        trace.sampling_probs.tolist(),
-        trace.ranks.tolist(),
-        trace.removed_by,
-        strict=True,
-    )
     return [
         {
-            "token_id": token_id,
-            "data": data,
-            "text": _text_of(data),
-            "model_prob": model_prob,
-            "sampling_prob": sampling_prob,
-            "rank": rank,
-            "removed_by": removed_by,
-            "is_chosen": token_id == trace.chosen_id,
+            "token_id": row.token_id,
+            "data": row.data,
+            "text": _text_of(row.data),
+            "model_prob": row.model,
+            "sampling_prob": row.sampling,
+            "rank": row.rank,
+            "removed_by": row.removed_by,
+            "is_chosen": row.is_chosen,
         }
-        for token_id, data, model_prob, sampling_prob, rank, removed_by in columns
+        for row in rows_of(trace)
     ]
 
 

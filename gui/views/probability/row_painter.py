@@ -11,9 +11,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from gui.models.token_text import percent
+from gui.models.trace_rows import Row, can_take
 from gui.views.probability.keys import KEY_ROWS
 from gui.views.probability.labels import Labels, PaintedLabel
-from gui.views.probability.row_model import Row, can_take
 from gui.views.probability.style import BAR_GAP, BAR_HEIGHT, MARGIN, MARKER_WIDTH, Columns, Fonts, Paints
 from gui.views.probability.words import RULES, cut_text, rule_name, take_word
 

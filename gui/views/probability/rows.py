@@ -6,9 +6,9 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui.models.plain_tooltip import tooltip
 from gui.models.token_text import hex_bytes
+from gui.models.trace_rows import Row, can_take, rows_of, rows_with_what_if
 from gui.theme import Theme
 from gui.views.probability.keys import row_steps, taken_row, token_steps
-from gui.views.probability.row_model import Row, can_take, rows_of, rows_with_what_if
 from gui.views.probability.row_painter import RowPainter
 from gui.views.probability.style import GUTTER, Columns, PaintedWidget
 from gui.views.probability.words import row_description

@@ -3,8 +3,8 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from gui.models.trace_rows import others_what_if
 from gui.theme import Theme
-from gui.views.probability.row_model import others_what_if
 from gui.views.probability.row_painter import row_height
 from gui.views.probability.rows import Rows
 from gui.views.probability.scroll import RowsScroll

@@ -5,7 +5,7 @@ import math
 from PySide6.QtCore import QCoreApplication
 
 from gui.models.token_text import choices, label_of, ordinal, percent
-from gui.views.probability.row_model import Row
+from gui.models.trace_rows import Row
 from inference.types import RemovedBy, SamplingParams, StepTrace
 
 RULES: tuple[RemovedBy, ...] = ("top-k", "top-p", "min-p", "temperature")

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QPushButton
 
+from gui.models.trace_rows import others_what_if, rows_with_what_if
 from gui.theme import LIGHT
 from gui.views.probability.ask_page import AskPage
 from gui.views.probability.choice_page import ChoicePage
@@ -16,7 +17,6 @@ from gui.views.probability.hint_line import HintLine
 from gui.views.probability.numbers import Numbers
 from gui.views.probability.pages import ASK, CHOICE, PATH, WHAT_IF
 from gui.views.probability.path_page import PathPage
-from gui.views.probability.row_model import others_what_if, rows_with_what_if
 from gui.views.probability.rows import Rows
 from gui.views.probability.table_ends import Heading, Others
 from gui.views.probability.tabs import Tabs

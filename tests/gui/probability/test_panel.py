@@ -10,11 +10,11 @@ from PySide6.QtGui import QColor, QHelpEvent
 from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QSlider, QToolButton, QToolTip
 
 from gui.models.plain_tooltip import tooltip
+from gui.models.trace_rows import rows_of
 from gui.theme import DARK, LIGHT
 from gui.views.probability.empty import EmptyView
 from gui.views.probability.header import StateLine
 from gui.views.probability.numbers import Numbers
-from gui.views.probability.row_model import rows_of
 from gui.views.probability.rows import Rows
 from gui.views.probability.scroll import ThinScrollBar
 from gui.views.probability.strip import DrawStrip
