@@ -29,9 +29,9 @@ class ChunkedCrossEntropy(torch.autograd.Function):
             logits = (rows @ w.T).float()
             log_sum = torch.logsumexp(logits, dim=-1, keepdim=True)
             total += (log_sum - logits.gather(1, wanted)).sum()
-            gradient = (logits - log_sum).exp_()  # softmax ...
+            gradient = logits.sub_(log_sum).exp_()  # softmax, in place: fresh memory of this size costs more than the arithmetic ...
             gradient.scatter_add_(1, wanted, torch.full_like(log_sum, -1.0))  # ... minus one-hot
-            gradient = (gradient / n).to(compute_dtype)
+            gradient = gradient.div_(n).to(compute_dtype)
             grad_hidden[start : start + size] = gradient @ w
             grad_weight += gradient.T @ rows
         ctx.save_for_backward(grad_hidden, grad_weight)

@@ -3,7 +3,7 @@
 A recipe names the model's size, the mix of buckets and the phases; the learning rate warms up, stays, and decays
 over the last phase (warm-up-stable-decay, https://arxiv.org/abs/2404.06395). A phase may be bounded by steps or by
 the wall clock, so that the same recipe fits a machine of any speed. `recipe.toml` is for a two-core CPU,
-`recipe-gpu.toml` for one large GPU (its head says how to run it). The state is saved every few minutes, and when the run
+`recipe-deeper.toml` goes on from its result, `recipe-gpu.toml` is for one large GPU (their heads say how to run them). The state is saved every few minutes, and when the run
 is asked to end (Ctrl+C, SIGTERM, `--minutes`); the same command goes on from there, and `export` makes a checkpoint of it at
 any time.
 """
@@ -25,6 +25,7 @@ from inference.model import Transformer
 from inference.training.averaging import Average
 from inference.training.corpus import StreamSampler
 from inference.training.feed import Batch, Feed
+from inference.training.growth import start_from
 from inference.training.loss import ChunkedCrossEntropy
 from inference.training.muon import make_optimizers
 from inference.training.packing import IGNORED, answers_and_texts, next_tokens
@@ -95,18 +96,20 @@ def decayed_part(recipe: dict, counters: list) -> float:
 class Run:
     """One resumable run: model, optimizers, where it stands in its recipe, and the folder that keeps them."""
 
-    def __init__(self, recipe: dict, folder: Path, device: str, deadline: float = math.inf):
+    def __init__(self, recipe: dict, folder: Path, device: str, deadline: float = math.inf, start: Path | None = None):
         self.recipe, self.folder, self.device = recipe, folder, device
         self.deadline = deadline  # on the monotonic clock
         self.marks = {"bos": recipe["bos_id"], "chat": recipe.get("chat_ids", [1, 2, 3])}
         self.model = make_model(recipe["model"], recipe["vocab_size"]).to(device)
+        self.state_path = folder / "state.pt"
+        if start is not None and not self.state_path.exists():
+            start_from(start, self.model)
         optimizer = recipe["optimizer"]
         matrices = optimizer.get("matrices", "muon")
         self.optimizers = make_optimizers(self.model, optimizer["matrix_lr"], optimizer["vector_lr"], matrices)
         self.average = Average(self.model)
         self.step, self.tokens, self.phase_index, self.phase_step, self.phase_s = 0, 0, 0, 0, 0.0
         folder.mkdir(parents=True, exist_ok=True)
-        self.state_path = folder / "state.pt"
         if self.state_path.exists():
             self.resume()
 
@@ -269,6 +272,7 @@ def main() -> None:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--streams", type=Path, required=True, help="folder of token streams (see inference.training.prepare)")
+    parser.add_argument("--start", type=Path, help="folder of a checkpoint that a new run begins from, of as many layers or fewer")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=math.inf, help="end after so long, with the state saved")
@@ -278,7 +282,7 @@ def main() -> None:
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(1)
     recipe = tomllib.loads(arguments.recipe.read_text(encoding="utf-8"))
-    run = Run(recipe, arguments.folder, arguments.device, deadline)
+    run = Run(recipe, arguments.folder, arguments.device, deadline, arguments.start)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, run.end)
     run.train(arguments.streams)

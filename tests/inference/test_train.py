@@ -70,7 +70,7 @@ def trained(recipe: dict, folder: Path, streams: Path, stop_at: int | None = Non
     return run
 
 
-@pytest.mark.parametrize("name", ["recipe.toml", "recipe-gpu.toml"])
+@pytest.mark.parametrize("name", ["recipe.toml", "recipe-deeper.toml", "recipe-gpu.toml"])
 def test_a_recipe_trains_stops_resumes_and_loads(name, streams, tokenizer_file, tmp_path):
     """A run that is stopped and resumed ends with the very weights of one that was not, and its export answers."""
     recipe = scaled_down(name)
