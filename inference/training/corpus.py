@@ -49,6 +49,7 @@ BUCKETS = {
     "glassbox-stories-modern": "modern-stories",
     "glassbox-story-requests-modern": "modern-story-requests",
     "glassbox-voice": "voice",
+    "glassbox-wordings": "wordings",
 }
 
 

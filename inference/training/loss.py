@@ -29,7 +29,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
             logits = (rows @ w.T).float()
             log_sum = torch.logsumexp(logits, dim=-1, keepdim=True)
             total += (log_sum - logits.gather(1, wanted)).sum()
-            gradient = logits.sub_(log_sum).exp_()  # softmax, in place: fresh memory of this size costs more than the arithmetic ...
+            gradient = logits.sub_(log_sum).exp_()  # softmax, in place since fresh memory is slow ...
             gradient.scatter_add_(1, wanted, torch.full_like(log_sum, -1.0))  # ... minus one-hot
             gradient = gradient.div_(n).to(compute_dtype)
             grad_hidden[start : start + size] = gradient @ w

@@ -3,9 +3,9 @@
 A recipe names the model's size, the mix of buckets and the phases; the learning rate warms up, stays, and decays
 over the last phase (warm-up-stable-decay, https://arxiv.org/abs/2404.06395). A phase may be bounded by steps or by
 the wall clock, so that the same recipe fits a machine of any speed. `recipe.toml` is for a two-core CPU,
-`recipe-deeper.toml` goes on from its result, `recipe-gpu.toml` is for one large GPU (their heads say how to run them). The state is saved every few minutes, and when the run
-is asked to end (Ctrl+C, SIGTERM, `--minutes`); the same command goes on from there, and `export` makes a checkpoint of it at
-any time.
+`recipe-deeper.toml` goes on from its result, `recipe-gpu.toml` is for one large GPU (their heads say how to run them).
+The state is saved every few minutes, and when the run is asked to end (Ctrl+C, SIGTERM, `--minutes`); the same command goes
+on from there, and `export` makes a checkpoint of it at any time.
 """
 
 import argparse
@@ -272,7 +272,7 @@ def main() -> None:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--streams", type=Path, required=True, help="folder of token streams (see inference.training.prepare)")
-    parser.add_argument("--start", type=Path, help="folder of a checkpoint that a new run begins from, of as many layers or fewer")
+    parser.add_argument("--start", type=Path, help="folder of a checkpoint, of as many layers or fewer, to begin from")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=math.inf, help="end after so long, with the state saved")

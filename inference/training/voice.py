@@ -1,7 +1,9 @@
 """Turn the hand-written exchanges, and sums, into chats: `python3 -m inference.training.voice OUT.jsonl --copies N --seed S`.
 
 A line of `data/voice.jsonl` holds `ask` (phrasings), `answer` (answers, each right for every phrasing) and, where it
-matters, `place`: "first" for greetings, "last" for thanks and goodbyes. The output is what `corpus.read_documents` reads.
+matters, `place`: "first" for greetings, "last" for thanks and goodbyes. The files of `data/wordings` (`--wordings`) go over
+the same ground more widely: there a phrasing is a pattern, "[What is|What's] a token[|, please]?", which stands for all its
+wordings, and every copy draws another of them. The output is what `corpus.read_documents` reads.
 """
 
 import argparse
@@ -9,11 +11,15 @@ import json
 import random
 import re
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 SOURCE = "glassbox-voice"
+WORDINGS_SOURCE = "glassbox-wordings"
 DATA = Path(__file__).parent / "data" / "voice.jsonl"
+WORDINGS = Path(__file__).parent / "data" / "wordings"
+BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 PLACES = ("first", "middle", "last")
 MAX_EXCHANGES = 4
 REPHRASING_CHANCE = 0.6
@@ -62,7 +68,7 @@ NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight
 
 
 class Exchange(NamedTuple):
-    """One thing people say, in several phrasings, and what the program answers."""
+    """One thing people say, in several phrasings or patterns of them, and what the program answers."""
 
     ask: tuple[str, ...]
     answer: tuple[str, ...]
@@ -88,6 +94,26 @@ def read_exchanges(path: Path = DATA) -> list[Exchange]:
             raise ValueError(f"{exchange.ask[0]!r}: place is {exchange.place!r}; it must be one of {', '.join(PLACES)}")
         exchanges.append(exchange)
     return exchanges
+
+
+def alternatives(pattern: str) -> list[list[str]]:
+    """The parts of a pattern in order, each with what may stand there."""
+    return [part.split("|") if number % 2 else [part] for number, part in enumerate(BRACKETS.split(pattern))]
+
+
+def wordings(pattern: str) -> Iterator[str]:
+    """Everything that a pattern stands for; a plain phrasing stands for itself."""
+    return map("".join, product(*alternatives(pattern)))
+
+
+def worded(pattern: str, rng: random.Random) -> str:
+    """One of the wordings of a pattern."""
+    return "".join(rng.choice(part) for part in alternatives(pattern))
+
+
+def worded_exchanges() -> list[Exchange]:
+    """The exchanges whose phrasings are patterns."""
+    return [exchange for path in sorted(WORDINGS.glob("*.jsonl")) for exchange in read_exchanges(path)]
 
 
 def sums() -> list[Exchange]:
@@ -176,23 +202,28 @@ def join_chats(pairs: Sequence[Pair], rng: random.Random) -> list[list[Pair]]:
     return chats
 
 
-def document(chat: Sequence[Pair]) -> dict:
+def document(chat: Sequence[Pair], source: str = SOURCE) -> dict:
     """The chat as a line of the corpus."""
     messages = []
     for pair in chat:
         messages.append({"role": "user", "content": pair.ask})
         messages.append({"role": "assistant", "content": pair.answer})
-    return {"source": SOURCE, "messages": messages}
+    return {"source": source, "messages": messages}
 
 
-def expand(exchanges: Sequence[Exchange], copies: int, seed: int) -> Iterator[dict]:
-    """`copies` times every pair, joined differently; the first copy is verbatim, the others are put and typed in other ways."""
+def expand(exchanges: Sequence[Exchange], copies: int, seed: int, source: str = SOURCE) -> Iterator[dict]:
+    """`copies` times every pair, joined differently; the first copy is verbatim, the others are put and typed in other ways.
+
+    A pattern is given a wording anew each time.
+    """
     rng = random.Random(seed)
     pairs = all_pairs(exchanges)
     for copy in range(copies):
-        asked = [pair.ask if copy == 0 else typed_casually(rephrased(pair.ask, rng), rng) for pair in pairs]
+        asked = [worded(pair.ask, rng) for pair in pairs]
+        if copy > 0:
+            asked = [typed_casually(rephrased(ask, rng), rng) for ask in asked]
         written = [pair._replace(ask=ask) for pair, ask in zip(pairs, asked, strict=True)]
-        yield from map(document, join_chats(written, rng))
+        yield from (document(chat, source) for chat in join_chats(written, rng))
 
 
 def main() -> None:
@@ -201,8 +232,10 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--wordings", action="store_true", help="the exchanges of data/wordings instead of data/voice.jsonl")
     arguments = parser.parse_args()
-    lines = [json.dumps(chat) + "\n" for chat in expand(all_exchanges(), arguments.copies, arguments.seed)]
+    exchanges, source = (worded_exchanges(), WORDINGS_SOURCE) if arguments.wordings else (all_exchanges(), SOURCE)
+    lines = [json.dumps(chat) + "\n" for chat in expand(exchanges, arguments.copies, arguments.seed, source)]
     arguments.out.write_text("".join(lines), encoding="utf-8")
     print(f"{len(lines):,} chats, {sum(map(len, lines)):,} bytes")
 

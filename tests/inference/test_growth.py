@@ -66,7 +66,7 @@ def test_the_new_blocks_learn(small):
     assert all(parameter.grad.abs().max() > 0 for parameter in new.parameters())
 
 
-@pytest.mark.parametrize(("change", "complaint"), [({"layers": 1}, "2 layers, the recipe only 1"), ({"mlp_width": 64}, "more than")])
+@pytest.mark.parametrize(("change", "complaint"), [({"layers": 1}, "2 layers, .* only 1"), ({"mlp_width": 64}, "more than")])
 def test_a_checkpoint_that_does_not_fit_is_refused(small, change, complaint):
     with pytest.raises(ValueError, match=complaint):
         grow(small, make_model(SIZE | change, 512))

@@ -7,10 +7,24 @@ from collections import Counter
 
 import pytest
 
-from inference.training.voice import DATA, MAX_EXCHANGES, Exchange, all_exchanges, all_pairs, expand, read_exchanges, rephrased
+from inference.training.voice import (
+    DATA,
+    MAX_EXCHANGES,
+    WORDINGS,
+    Exchange,
+    all_exchanges,
+    all_pairs,
+    expand,
+    read_exchanges,
+    rephrased,
+    worded,
+    worded_exchanges,
+    wordings,
+)
 
 BY_HAND = read_exchanges()
 EXCHANGES = all_exchanges()
+WORDED = worded_exchanges()
 SMALL = [
     Exchange(("Hi.", "Hello."), ("Hello!",), "first"),
     Exchange(("A?", "B?", "C?"), ("Yes.", "Yes, it is.")),
@@ -170,3 +184,64 @@ def test_an_unknown_place_is_an_error(tmp_path):
     path.write_text('{"ask": ["Hi."], "answer": ["Hello."], "place": "frist"}\n')
     with pytest.raises(ValueError, match="frist"):
         read_exchanges(path)
+
+
+def test_a_pattern_stands_for_all_its_wordings():
+    """Every alternative meets every other; an empty one leaves nothing behind; plain text stands for itself."""
+    pattern = "[What is|What's] a token[| exactly]?"
+    expected = {"What is a token?", "What is a token exactly?", "What's a token?", "What's a token exactly?"}
+    assert sorted(wordings(pattern)) == sorted(expected)
+    assert list(wordings("What is a token?")) == ["What is a token?"]
+    rng = random.Random(1)
+    assert {worded(pattern, rng) for _ in range(100)} == expected
+
+
+def test_the_patterns_are_sound():
+    """Every wording is clean ASCII, starts with a word and asks something; brackets and bars pair up."""
+    for exchange in WORDED:
+        assert len(set(exchange.ask)) == len(exchange.ask), exchange.ask
+        for pattern in exchange.ask:
+            for wording in wordings(pattern):
+                assert not set("[]|") & set(wording), pattern
+                assert wording == " ".join(wording.split()), pattern
+                assert not re.search(r" [?.!,;:]", wording), pattern
+                assert wording.isascii(), pattern
+                assert any(map(str.isalnum, wording)), pattern
+
+
+def test_the_answers_to_patterns_are_finished_sentences():
+    """Two or three of them, in plain ASCII, short, and with an end."""
+    for exchange in WORDED:
+        assert 2 <= len(exchange.answer) <= 3, exchange.answer
+        for answer in exchange.answer:
+            assert answer.isascii(), answer
+            assert answer[-1] in ".!?", answer
+            assert answer == " ".join(answer.split()), answer
+            assert len(answer) <= 320, answer
+
+
+def test_there_are_wordings_in_plenty():
+    """At least 500 exchanges with 20 wordings each on average, and no file is forgotten."""
+    assert len(WORDED) >= 500
+    assert sum(1 for exchange in WORDED for pattern in exchange.ask for _ in wordings(pattern)) >= 50_000
+    assert len(WORDED) == sum(len(path.read_text().splitlines()) for path in WORDINGS.iterdir())
+
+
+def test_no_wording_leads_to_two_exchanges():
+    """What is asked in the same words, in any casing, is answered in one place of these files only."""
+    places: dict[str, set[int]] = {}
+    for number, exchange in enumerate(WORDED):
+        for pattern in exchange.ask:
+            for wording in wordings(pattern):
+                places.setdefault(bare(wording), set()).add(number)
+    assert [text for text, numbers in places.items() if len(numbers) > 1] == []
+
+
+def test_every_copy_draws_other_wordings():
+    """A copy holds each pattern with each answer, in the chats of their own source."""
+    exchanges = [Exchange(("[Why|How] is [a|b|c|d|e|f|g|h] so?",), ("Yes.", "Because."))]
+    chats = list(expand(exchanges, 20, seed=4, source="glassbox-wordings"))
+    asked = {bare(ask) for chat in chats for ask, _ in exchanges_of(chat)}
+    assert {chat["source"] for chat in chats} == {"glassbox-wordings"}
+    assert sum(len(exchanges_of(chat)) for chat in chats) == 40
+    assert len(asked) > 10
