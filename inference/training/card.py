@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inference.families import translate_config
-from inference.training.voice import read_exchanges
+from inference.training.voice import read_exchanges, worded_exchanges
 from inference.weights import read_config
 
 TEMPLATE = Path(__file__).parent / "data" / "card.md"
@@ -121,11 +121,19 @@ def facts_section(judged: Path | None) -> str:
     if judged is None:
         return ""
     rows = json_lines(judged)
-    right = sum(row["right"] for row in rows)
-    wrong = [f"- {row['question']} - {' '.join(row['answer'].split())}" for row in rows if not row["right"]]
-    text = f"Of {len(rows)} questions about Glassbox and language models in words that were not in the training data, {right}"
-    text += " were answered correctly (judged one by one, one sampled answer each)."
+    unseen = [row for row in rows if row.get("set") == "unseen"]
+    known = [row for row in rows if row.get("set") != "unseen"]
+    text = f"Of {len(known)} questions about Glassbox and language models in words that were not in the training data, "
+    text += f"{count_right(known)} were answered correctly (judged one by one, one sampled answer each)."
+    if unseen:
+        text += f" Of {len(unseen)} more, by someone who had seen none of the training data (about a fifth happen to be worded much like it): {count_right(unseen)}."
+    wrong = [f"- {row['question']} - {' '.join(row['answer'].split())}" for row in known + unseen if not row["right"]]
     return text + ("\n\nThe wrong ones, unedited:\n\n" + "\n".join(wrong) if wrong else "")
+
+
+def count_right(rows: list[dict]) -> int:
+    """How many of the judged answers are right."""
+    return sum(row["right"] for row in rows)
 
 
 def sheet_section(samples: dict | None) -> str:
@@ -201,6 +209,7 @@ def card(model: Path, arguments: argparse.Namespace) -> str:
         recipe=arguments.recipe.name,
         sampling=sampling_text(json.loads((model / "generation_config.json").read_text(encoding="utf-8"))),
         training=training_section(arguments.run, recipe),
+        before=arguments.before.read_text(encoding="utf-8") if arguments.before else "",
         ablations=ablations_section(arguments.ablations),
         measured=measured_section(arguments.evaluation, arguments.ngram),
         previous=previous_section(arguments.evaluation, arguments.previous),
@@ -208,6 +217,8 @@ def card(model: Path, arguments: argparse.Namespace) -> str:
         facts=facts_section(arguments.judged),
         sheet=sheet_section(samples),
         exchanges=len(read_exchanges()),
+        worded=len(worded := worded_exchanges()),
+        patterns=f"{sum(len(exchange.ask) for exchange in worded):,}",
         sources=sources_section(arguments.sources),
     )
     return re.sub(r"\n{3,}", "\n\n", text)
@@ -220,7 +231,7 @@ def main() -> None:
     parser.add_argument("--name", default="", help="of the model; else that of its folder")
     parser.add_argument("--machine", default="a two-core CPU")
     parser.add_argument("--recipe", type=Path, default=Path(__file__).with_name("recipe.toml"))
-    for option in ("run", "evaluation", "ngram", "samples", "judged", "ablations", "previous", "sources"):
+    for option in ("run", "before", "evaluation", "ngram", "samples", "judged", "ablations", "previous", "sources"):
         parser.add_argument(f"--{option}", type=Path)
     arguments = parser.parse_args()
     (arguments.model / "README.md").write_text(card(arguments.model, arguments), encoding="utf-8")

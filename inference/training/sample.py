@@ -1,10 +1,10 @@
 """What a model says: `python3 -m inference.training.sample MODEL_DIR OUT.json`.
 
-Answers the fixed sheet `data/prompts.jsonl` and the questions of `data/facts.jsonl`, each as the first message of a chat,
-with the sampling that the model recommends and a fixed seed; the points that a right answer to a fact must contain go
-along for whoever judges it. Then 200 answers to the prompts of the sheet, in turn and with another seed each round, are
-measured: distinct-n is the share of different runs of n words among all of them, and repetition the share of 4-word
-runs that stood in the same answer before.
+Answers the fixed sheet `data/prompts.jsonl` and the questions of `data/facts.jsonl` and `data/facts-unseen.jsonl` (written by
+someone who knew none of the training data), each as the first message of a chat, with the sampling that the model recommends
+and a fixed seed; the points that a right answer to a fact must contain go along for whoever judges it. Then 200 answers to
+the prompts of the sheet, in turn and with another seed each round, are measured: distinct-n is the share of different runs
+of n words among all of them, and repetition the share of 4-word runs that stood in the same answer before.
 """
 
 import argparse
@@ -58,6 +58,11 @@ def sampled(engine: Engine, prompts: Sequence[str], count: int, max_new_tokens: 
         yield answer(engine, prompts[place], 1000 + round_number, max_new_tokens)
 
 
+def answered_facts(engine: Engine, name: str, max_new_tokens: int) -> list[dict]:
+    """The questions of a file of the data folder with the model's answers."""
+    return [fact | {"answer": answer(engine, fact["question"], SHEET_SEED, max_new_tokens)} for fact in read_lines(name)]
+
+
 def repetition(texts: Sequence[str], length: int = 4) -> float:
     """Of all runs of so many words, the share that stood in the same text before."""
     total = repeated = 0
@@ -82,14 +87,14 @@ def measures(texts: Sequence[str]) -> dict[str, float]:
 def sample(engine: Engine, count: int, max_new_tokens: int) -> dict:
     """Everything that is written to the file."""
     prompts = [line["prompt"] for line in read_lines("prompts.jsonl")]
-    facts = read_lines("facts.jsonl")
     return {
         "model": engine.spec.name,
         "weights_hash": engine.spec.weights_hash,
         "params": dataclasses.asdict(engine.spec.default_params),
         "seed": SHEET_SEED,
         "sheet": [{"prompt": prompt, "answer": answer(engine, prompt, SHEET_SEED, max_new_tokens)} for prompt in prompts],
-        "facts": [fact | {"answer": answer(engine, fact["question"], SHEET_SEED, max_new_tokens)} for fact in facts],
+        "facts": answered_facts(engine, "facts.jsonl", max_new_tokens),
+        "unseen": answered_facts(engine, "facts-unseen.jsonl", max_new_tokens),
         "sampled": measures(list(sampled(engine, prompts, count, max_new_tokens))),
     }
 
