@@ -126,7 +126,8 @@ def facts_section(judged: Path | None) -> str:
     text = f"Of {len(known)} questions about Glassbox and language models in words that were not in the training data, "
     text += f"{count_right(known)} were answered correctly (judged one by one, one sampled answer each)."
     if unseen:
-        text += f" Of {len(unseen)} more, by someone who had seen none of the training data (about a fifth happen to be worded much like it): {count_right(unseen)}."
+        text += f" Of {len(unseen)} more, by someone who had seen none of the training data (about a fifth happen to be worded "
+        text += f"much like it): {count_right(unseen)}."
     wrong = [f"- {row['question']} - {' '.join(row['answer'].split())}" for row in known + unseen if not row["right"]]
     return text + ("\n\nThe wrong ones, unedited:\n\n" + "\n".join(wrong) if wrong else "")
 
