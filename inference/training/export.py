@@ -20,7 +20,7 @@ from inference.device import DTYPES
 from inference.families import FAMILIES, layout
 from inference.model import Transformer
 from inference.training.averaging import last_weights
-from inference.training.corpus import BOS, END, SPECIAL_TOKENS
+from inference.training.corpus import BOS, END, ROLE_TOKENS, SPECIAL_TOKENS
 from inference.training.train import decayed_part, make_model
 
 SETTLED = 0.9  # from this part of a decay on the average brings nothing any more (see data/ablations.json)
@@ -86,7 +86,8 @@ def export_checkpoint(
     write_json(out / "config.json", llama_config(model.config, name, dtype, ids))
     write_json(out / "tokenizer_config.json", tokenizer_config(model.config))
     sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "repetition_penalty": penalty}
-    end_ids = [ids["end"], ids["bos"]]  # a new document ends an answer, too
+    # Where another message or a new document begins, the answer is over as well; a small model sometimes forgets to end it.
+    end_ids = [ids["end"], ids["bos"], *(tokenizer.token_to_id(mark) for mark in ROLE_TOKENS.values())]
     write_json(
         out / "generation_config.json",
         {"bos_token_id": ids["bos"], "eos_token_id": end_ids, "pad_token_id": ids["bos"]} | sampling,
