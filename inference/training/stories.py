@@ -10,12 +10,13 @@ import argparse
 import json
 import random
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from inference.training.cast import FOLDER, Cast, Material
 from inference.training.grammar import Block, Telling, UnsettledError, capitalised, read_blocks, tidy
-from inference.training.voice import typed_casually
+from inference.training.voice import Pair, all_pairs, read_exchanges, typed_casually
 from inference.training.wording import Wording
 
 SOURCE = "glassbox-stories-modern"
@@ -24,6 +25,7 @@ GRAMMARS = ("shared.txt", "shapes1.txt", "shapes2.txt", "shapes3.txt", "requests
 QUESTION_CHANCE = 0.3
 THANKS_CHANCE = 0.12
 OPENING_CHANCE = 0.15
+PRELUDE_CHANCE = 0.35  # that something else is said first: a story may be asked for at any time
 TRIES = 30
 FAIRY_OPENING = "Once upon a time there was a"
 FAIRY_LINE = FAIRY_OPENING.removesuffix(" a") + " {a hero} called {hero}, who lived {place}."
@@ -125,8 +127,23 @@ def begun(story: Story, rng: random.Random) -> tuple[str, str]:
     return " ".join(words[:cut]), " ".join(words[cut:])
 
 
+@cache
+def openings() -> list[Pair]:
+    """What may be said before a story is asked for: the hand-written exchanges that do not end a chat."""
+    return [pair for pair in all_pairs(read_exchanges()) if pair.place != "last"]
+
+
+def prelude(rng: random.Random) -> list[tuple[str, str]]:
+    """Mostly nothing, or an exchange or two about something else."""
+    if rng.random() >= PRELUDE_CHANCE:
+        return []
+    one, other = rng.sample(openings(), 2)
+    pairs = [one, other] if other.place != "first" and rng.random() < 0.4 else [one]
+    return [(typed_casually(pair.ask, rng), pair.answer) for pair in pairs]
+
+
 def chat(library: Library, rng: random.Random) -> dict:
-    """Someone asks for a story and gets one that keeps to its subject, as a line of the corpus."""
+    """Someone asks for a story, at once or after other things, and gets one that keeps to its subject: a line of the corpus."""
     if rng.random() < OPENING_CHANCE:
         turns = [begun(tell_story(library, rng, FAIRY_LINE if rng.random() < 0.6 else ""), rng)]
     else:
@@ -134,7 +151,7 @@ def chat(library: Library, rng: random.Random) -> dict:
         turns = [(typed_casually(asked_for(story), rng), story.text)]
         turns += [(typed_casually(question, rng), answer) for question, answer in follow_up(story, rng)]
     messages = []
-    for asked, answer in turns:
+    for asked, answer in prelude(rng) + turns:
         messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
     return {"source": REQUEST_SOURCE, "messages": messages}
 

@@ -19,10 +19,12 @@ from inference.training.stories import (
     follow_up,
     main,
     open_library,
+    prelude,
     sayable,
     tell_story,
 )
 from inference.training.variety import distinct, measure, repeated_sentences, seen_before
+from inference.training.voice import all_pairs, read_exchanges
 
 LIBRARY = open_library()
 
@@ -171,6 +173,19 @@ def test_an_opening_is_continued():
         assert f"{opening} {rest}" == story.text
         seen.add(opening)
     assert FAIRY_OPENING in seen
+
+
+def test_a_story_is_asked_for_at_any_time():
+    """About a third of the chats begin with something else; a greeting comes first, a goodbye never."""
+    rng = random.Random(2)
+    found = [prelude(rng) for _ in range(1000)]
+    places = {pair.answer: pair.place for pair in all_pairs(read_exchanges())}
+    assert 0.3 < sum(map(bool, found)) / len(found) < 0.4
+    assert max(map(len, found)) == 2
+    for turns in found:
+        order = [places[answer] for _, answer in turns]
+        assert "first" not in order[1:]
+        assert "last" not in order
 
 
 def test_chats_have_the_shape_the_corpus_reads():
