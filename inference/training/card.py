@@ -2,7 +2,8 @@
 
 Writes README.md into the model's folder from `data/card.md` and from what the other commands printed or wrote: those of
 `evaluate` and `ngram` (their last line is JSON), of `sample`, the judgements of the facts (JSON lines with `question`,
-`answer` and `right`), and the table of `ablate`. What is not given is left out of the card.
+`answer` and `right`, and with `set` "unseen" those of the second hundred), the table of `ablate`, and what was written about
+training `before` the run. What is not given is left out of the card.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inference.families import translate_config
+from inference.training.nearness import NEAR, nearest_shares, trained_questions
 from inference.training.voice import read_exchanges, worded_exchanges
 from inference.weights import read_config
 
@@ -126,8 +128,11 @@ def facts_section(judged: Path | None) -> str:
     text = f"Of {len(known)} questions about Glassbox and language models in words that were not in the training data, "
     text += f"{count_right(known)} were answered correctly (judged one by one, one sampled answer each)."
     if unseen:
-        text += f" Of {len(unseen)} more, by someone who had seen none of the training data (about a fifth happen to be worded "
-        text += f"much like it): {count_right(unseen)}."
+        near = (nearest_shares([row["question"] for row in unseen], trained_questions()) >= NEAR).sum()
+        text += (
+            f" Of {len(unseen)} more, by someone who had seen none of the training data ({near} of them happen to share three "
+        )
+        text += f"quarters of their words with a question in it): {count_right(unseen)}."
     wrong = [f"- {row['question']} - {' '.join(row['answer'].split())}" for row in known + unseen if not row["right"]]
     return text + ("\n\nThe wrong ones, unedited:\n\n" + "\n".join(wrong) if wrong else "")
 

@@ -23,7 +23,9 @@ from inference.training.averaging import last_weights
 from inference.training.corpus import BOS, END, ROLE_TOKENS, SPECIAL_TOKENS
 from inference.training.train import decayed_part, make_model
 
-SETTLED = 0.9  # from this part of a decay on the average brings nothing any more (see data/ablations.json)
+SETTLED = (
+    0.9  # from this part of a decay on the average brings nothing any more, as long as the mix stays (see data/ablations.json)
+)
 
 # Exactly the layout of `inference.training.corpus.encode_document`: nothing between the marks and the text.
 CHAT_TEMPLATE = """\

@@ -4,6 +4,7 @@ A new block is a copy of the one below it whose two output matrices are zero: it
 model computes what the small one did, and learns from there (block expansion, https://arxiv.org/abs/2401.02415).
 """
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,16 +31,15 @@ def grow(small: Transformer, model: Transformer) -> None:
     """Give `model` the weights of `small`, block by block; ValueError where they differ in more than their number of layers."""
     if len(small.blocks) > len(model.blocks):
         raise ValueError(f"the checkpoint has {len(small.blocks)} layers, the recipe only {len(model.blocks)}")
+    if dataclasses.replace(small.config, n_layers=model.config.n_layers) != model.config:
+        raise ValueError(f"the checkpoint and the recipe differ in more than their layers: {small.config} and {model.config}")
     outside = {name: tensor for name, tensor in small.state_dict().items() if not name.startswith("blocks.")}
-    try:
-        model.load_state_dict(outside, strict=False)
-        for block, (source, is_new) in zip(model.blocks, sources(len(small.blocks), len(model.blocks)), strict=True):
-            block.load_state_dict(small.blocks[source].state_dict())
-            if is_new:
-                block.attention.out.weight.zero_()
-                block.mlp.down.weight.zero_()
-    except RuntimeError as error:  # how torch tells of shapes that differ
-        raise ValueError(f"the checkpoint and the recipe differ in more than their layers: {error}") from error
+    model.load_state_dict(outside, strict=False)  # all but the blocks, which follow
+    for block, (source, is_new) in zip(model.blocks, sources(len(small.blocks), len(model.blocks)), strict=True):
+        block.load_state_dict(small.blocks[source].state_dict())
+        if is_new:
+            block.attention.out.weight.zero_()
+            block.mlp.down.weight.zero_()
 
 
 def start_from(folder: Path, model: Transformer) -> None:

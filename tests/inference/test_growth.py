@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from inference.errors import CheckpointError
 from inference.training.export import export_checkpoint
 from inference.training.growth import grow, sources, start_from
 from inference.training.train import Run, make_model
@@ -66,7 +67,10 @@ def test_the_new_blocks_learn(small):
     assert all(parameter.grad.abs().max() > 0 for parameter in new.parameters())
 
 
-@pytest.mark.parametrize(("change", "complaint"), [({"layers": 1}, "2 layers, .* only 1"), ({"mlp_width": 64}, "more than")])
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [({"layers": 1}, "2 layers, .* only 1"), ({"mlp_width": 64}, "more than"), ({"heads": 4}, "more than")],
+)
 def test_a_checkpoint_that_does_not_fit_is_refused(small, change, complaint):
     with pytest.raises(ValueError, match=complaint):
         grow(small, make_model(SIZE | change, 512))
@@ -87,5 +91,5 @@ def test_a_run_begins_from_a_checkpoint_once(checkpoint, small, tmp_path):
 
 
 def test_a_folder_without_a_checkpoint_is_an_error(tmp_path):
-    with pytest.raises(Exception, match="config.json"):
+    with pytest.raises(CheckpointError, match="config.json"):
         start_from(tmp_path, make_model(SIZE, 512))

@@ -1,26 +1,15 @@
 """The prompt sheet, the questions kept for judging, and the measures of answers."""
 
 import json
-import re
 
-import numpy as np
 import pytest
 
 import inference
+from inference.training.nearness import NEAR, bare, nearest_shares, trained_questions
 from inference.training.sample import answer, main, measures, read_lines, repetition, sampled
-from inference.training.voice import all_exchanges, worded_exchanges, wordings
 from tests.tiny import tiny_checkpoint
 
 FACTS = ("facts.jsonl", "facts-unseen.jsonl")
-
-
-def bare(text):
-    return " ".join(re.sub(r"[^a-z0-9 ]", " ", text.lower()).split())
-
-
-def trained_questions():
-    """Every phrasing of the training data, all wordings of its patterns among them."""
-    return (text for exchange in all_exchanges() + worded_exchanges() for ask in exchange.ask for text in wordings(ask))
 
 
 @pytest.fixture(scope="module")
@@ -58,21 +47,15 @@ def test_no_question_to_be_judged_was_trained_on():
 def test_no_question_to_be_judged_is_nearly_one_of_the_training():
     """With none of the training questions does one of the hundred share three quarters of their words."""
     facts = [fact["question"] for fact in read_lines("facts.jsonl")]
-    judged = [set(bare(question).split()) for question in facts]
-    column = {word: place for place, word in enumerate(sorted(set().union(*judged)))}
-    trained = list({frozenset(bare(ask).split()) for ask in trained_questions()})
-    shared = word_counts(trained, column) @ word_counts(judged, column).T  # words in common, every pair
-    sizes = np.array([[len(words)] for words in trained]) + np.array([len(words) for words in judged])
-    nearest = (shared / (sizes - shared)).max(axis=0)
-    assert [question for question, share in zip(facts, nearest, strict=True) if share >= 0.75] == []
+    nearest = nearest_shares(facts, trained_questions())
+    assert [question for question, share in zip(facts, nearest, strict=True) if share >= NEAR] == []
 
 
-def word_counts(texts, column):
-    """A row for each set of words, with 1 in the column of each of its words that has one."""
-    rows = np.zeros((len(texts), len(column)), dtype=np.float32)
-    for row, words in zip(rows, texts, strict=True):
-        row[[column[word] for word in words if word in column]] = 1
-    return rows
+def test_nearness_worked_out_by_hand():
+    """Of the five words "what is a token now" four are asked; nothing in common is 0, casing and order count for nothing."""
+    trained = ["What is a token now?", "Good-bye!"]
+    shares = nearest_shares(["what is a token", "NOW a token is what?", "Unheard of."], trained)
+    assert shares.tolist() == pytest.approx([0.8, 1.0, 0.0])
 
 
 def test_repetition_counts_runs_that_stood_there_before():
@@ -116,5 +99,6 @@ def test_the_command_writes_answers_and_measures(model, tmp_path, monkeypatch, c
     result = json.loads(out.read_text())
     assert [row["prompt"] for row in result["sheet"]] == [line["prompt"] for line in read_lines("prompts.jsonl")]
     assert [row["points"] for row in result["facts"]] == [line["points"] for line in read_lines("facts.jsonl")]
+    assert [row["question"] for row in result["unseen"]] == [line["question"] for line in read_lines("facts-unseen.jsonl")]
     assert result["sampled"]["answers"] == 3
     assert json.loads(capsys.readouterr().out) == result["sampled"]

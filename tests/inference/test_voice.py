@@ -197,7 +197,7 @@ def test_a_pattern_stands_for_all_its_wordings():
 
 
 def test_the_patterns_are_sound():
-    """Every wording is clean ASCII, starts with a word and asks something; brackets and bars pair up."""
+    """Every wording is clean ASCII with a word in it; brackets and bars pair up."""
     for exchange in WORDED:
         assert len(set(exchange.ask)) == len(exchange.ask), exchange.ask
         for pattern in exchange.ask:
@@ -221,7 +221,7 @@ def test_the_answers_to_patterns_are_finished_sentences():
 
 
 def test_there_are_wordings_in_plenty():
-    """At least 500 exchanges with 20 wordings each on average, and no file is forgotten."""
+    """At least 500 exchanges with 100 wordings each on average, and no file is forgotten."""
     assert len(WORDED) >= 500
     assert sum(1 for exchange in WORDED for pattern in exchange.ask for _ in wordings(pattern)) >= 50_000
     assert len(WORDED) == sum(len(path.read_text().splitlines()) for path in WORDINGS.iterdir())
