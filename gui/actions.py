@@ -48,6 +48,7 @@ _TINTS = (
 
 ACTIONS = (
     ActionSpec("new_chat", QT_TRANSLATE_NOOP("actions", "&New chat"), "chat", ("Ctrl+N",)),
+    ActionSpec("earlier", QT_TRANSLATE_NOOP("actions", "&Earlier chats…"), "chat", ("Ctrl+H",)),
     ActionSpec("write", QT_TRANSLATE_NOOP("actions", "&Write a message"), "chat", ("Ctrl+M",)),
     ActionSpec("write_differently", QT_TRANSLATE_NOOP("actions", "Write your message &differently…"), "chat", ("F2",)),
     ActionSpec("stop", QT_TRANSLATE_NOOP("actions", "&Stop the answer"), "chat", keys_hint="Esc"),

@@ -18,6 +18,7 @@ from gui.choosing import Choosing
 from gui.comparing import Comparing
 from gui.dialogs import Dialogs
 from gui.drafting import Drafting
+from gui.earlier import Earlier
 from gui.editing import Editing
 from gui.enabling import Enabling
 from gui.engine_host import EngineHost, WorkerMaker
@@ -62,6 +63,7 @@ class Glassbox(QObject):
         self.loading = Loading(self.host, self.chat, self.preferences, self.window, paths, model)
         self.dialogs = Dialogs(self.host, self.chat, self.preferences, self._theme, self.window)
         self.journal = Journal(self.conversation, self)
+        self.earlier = Earlier(self.chat, self.journal, self.inspector, self._theme, self.window)
         self._connect_window()
         self._connect_tools()
         self._connect_commands()
@@ -122,6 +124,7 @@ class Glassbox(QObject):
         self.preferences.changed.connect(self._on_preferences_changed)
         self.preferences.save_failed.connect(banner.show_message)
         self.journal.failed.connect(banner.show_message)
+        self.earlier.failed.connect(banner.show_message)
 
     def _connect_commands(self) -> None:
         for key, command in (self._window_commands() | self._tool_commands()).items():
@@ -133,6 +136,7 @@ class Glassbox(QObject):
     def _window_commands(self) -> dict[str, Callable[[], None]]:
         return {
             "new_chat": self.chat.new_chat,
+            "earlier": self.earlier.open,
             "stop": self.chat.stop,
             "settings": self.dialogs.show_settings,
             "quit": self.window.close,
@@ -293,7 +297,7 @@ class Glassbox(QObject):
         if theme is not self._theme:
             self._theme = theme
             apply_theme(self._application, theme)
-            for part in (self.window, self.dialogs, self.comparing, self.replaying, self.looking, self.certainty):
+            for part in (self.window, self.dialogs, self.comparing, self.replaying, self.looking, self.certainty, self.earlier):
                 part.set_theme(theme)
 
     @Slot(bool)

@@ -225,6 +225,11 @@ class Chat(QObject):
         self._conversation.clear()
         self.changed.emit()
 
+    def take_up(self) -> None:
+        """Go on with the conversation that was just put on screen."""
+        self._count_context()
+        self.changed.emit()
+
     # -- the run -------------------------------------------------------------------------------------------------------
 
     def _after_stop(self, action: Callable[[], None]) -> None:
@@ -239,8 +244,7 @@ class Chat(QObject):
 
     def _switch(self, index: int, delta: int) -> None:
         self._conversation.switch(index, delta)
-        if self.spec is not None:
-            self._run.used_tokens = self._tokens_of_conversation(self.spec)
+        self._count_context()
         messages = self._conversation.messages
         last = next((place for place in reversed(range(len(messages))) if messages[place].spans), None)
         if last is not None and not is_continued_text(messages, last):
@@ -335,12 +339,14 @@ class Chat(QObject):
             note = self.tr("No model is loaded. This message will be answered when one is.")
         self._conversation.set_status(self._run.index, "queued", note)
 
-    def _tokens_of_conversation(self, spec: ModelSpec) -> int:
-        """What the newest answer took of this model's context; 0 where another model gave it, or none has."""
+    def _count_context(self) -> None:
+        """In use is what the newest answer took of this model's context; nothing where another model gave it, or none has."""
+        self._run.used_tokens = 0
         for message in reversed(self._conversation.messages):
-            if message.role == "assistant" and message.answer_ids is not None and message.weights_hash == spec.weights_hash:
-                return len(message.prompt_ids) + len(message.answer_ids)
-        return 0
+            is_ours = self.spec is not None and message.weights_hash == self.spec.weights_hash
+            if is_ours and message.role == "assistant" and message.answer_ids is not None:
+                self._run.used_tokens = len(message.prompt_ids) + len(message.answer_ids)
+                return
 
     # -- the engine answers --------------------------------------------------------------------------------------------
 
@@ -348,7 +354,7 @@ class Chat(QObject):
     def _on_model_ready(self, spec: ModelSpec) -> None:
         self.requests.spec = spec
         self._is_loading = False
-        self._run.used_tokens = self._tokens_of_conversation(spec)
+        self._count_context()
         if self.is_busy and not self._host.is_running:
             self._start()
         self.changed.emit()

@@ -1,4 +1,4 @@
-"""Saves the conversation while it happens, and puts it back at the next start."""
+"""Saves the conversation while it happens, and puts it, or an earlier one, back on screen."""
 
 import logging
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from gui.models.chat_summary import ChatSummary
 from gui.models.conversation import ChatMessage, Conversation, Status
 from gui.paths import FolderError, Paths
 from gui.saved_message import from_records, to_record
@@ -37,6 +38,7 @@ class Journal(QObject):
         self._next_position = 0
         self._shown_id = self._saved_shown_id = ""  # the last message on screen, and the one the file names
         self._has_failed = False
+        self._why_closed = ""  # the reason why there is no store
         self._timer = self._single_shot(SAVE_EVERY_MS, self._save)
         self._quiet = self._single_shot(QUIET_MS, self._tidy)
 
@@ -54,14 +56,54 @@ class Journal(QObject):
             self._restore(self._store.open_conversation())
         except (FolderError, StoreError) as error:
             self.close()
+            self._why_closed = str(error)
             return [self._not_saved(str(error))]
-        self._conversation.message_added.connect(self._on_message_added)
-        self._conversation.text_appended.connect(self._on_text_appended)
-        self._conversation.message_changed.connect(self._on_message_changed)
-        self._conversation.path_changed.connect(self._on_path_changed)
-        self._conversation.numbers_changed.connect(self._on_numbers_changed)
-        self._conversation.cleared.connect(self._on_cleared)
+        self._listen()
         return self._store.notes
+
+    @property
+    def open_number(self) -> int | None:
+        """The conversation on screen, by its number in the file; None while it has no message."""
+        return self._saved_as
+
+    def earlier(self, words: str = "") -> list[ChatSummary]:
+        """The conversations in the file, or those with `words` in them; raises StoreError."""
+        self._save()
+        return self._opened().conversations(words)
+
+    def fetch(self, number: int) -> SavedConversation:
+        """An earlier conversation, which is the open one from now on; raises StoreError, and then nothing has changed."""
+        return self._opened().reopen(number)
+
+    def put_back(self, found: SavedConversation) -> None:
+        """Show a fetched conversation in place of the empty one on screen."""
+        self._listen(False)  # it is in the file as it is
+        self._restore(found)
+        self._listen()
+
+    def delete(self, number: int) -> None:
+        """Delete a conversation that is not on screen, for good; raises StoreError."""
+        self._opened().delete(number)
+
+    def _opened(self) -> Store:
+        if self._store is None:
+            raise StoreError(self._why_closed)
+        return self._store
+
+    def _listen(self, is_on: bool = True) -> None:
+        conversation = self._conversation
+        for signal, slot in (
+            (conversation.message_added, self._on_message_added),
+            (conversation.text_appended, self._on_text_appended),
+            (conversation.message_changed, self._on_message_changed),
+            (conversation.path_changed, self._on_path_changed),
+            (conversation.numbers_changed, self._on_numbers_changed),
+            (conversation.cleared, self._on_cleared),
+        ):
+            if is_on:
+                signal.connect(slot)
+            else:
+                signal.disconnect(slot)
 
     def close(self) -> None:
         """Save what is left and let go of the file."""

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gui.models.chat_summary import ChatSummary
+
 HEADER = b"SQLite format 3\0"
 APPLICATION_ID = 0x476C6273  # "Glbs": tells our files from other programs' databases
 BUSY_S = 0.1  # how long a start waits for a program that is just ending; there is nobody else to wait for
@@ -37,6 +39,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 VERSION = len(MIGRATIONS)
 
 INSERT_CONVERSATION = "INSERT INTO conversation (created, model, is_open) VALUES (?, '', 1)"
+LIST_CONVERSATIONS = """
+    SELECT conversation.id, coalesce((
+            SELECT substr(text, 1, 200) FROM message AS first
+            WHERE first.conversation_id = conversation.id AND text != '' ORDER BY position, created, rowid LIMIT 1), ''),
+        model, count(*), max(message.created)
+    FROM conversation JOIN message ON message.conversation_id = conversation.id
+    WHERE ? = '' OR EXISTS (SELECT 1 FROM message AS any_one WHERE any_one.conversation_id = conversation.id AND holds(text, ?))
+    GROUP BY conversation.id ORDER BY max(message.created) DESC, conversation.id DESC"""
+CLOSE_ALL = "UPDATE conversation SET is_open = 0 WHERE is_open"
 SAVE_MESSAGE = """
     INSERT INTO message (id, conversation_id, position, parent, role, created, status, note, text, data)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -85,7 +96,7 @@ class Store:
 
     What `save` returned from survives the death of the process. It does not wait for the disk (WAL, synchronous=NORMAL):
     a power cut can cost what came after the last `tidy`, but never the file. A damaged file, or one of another program, is moved
-    aside and `notes` says so; nothing is ever deleted. Every method raises StoreError.
+    aside and `notes` says so; nothing is deleted but what the user deletes. Every method raises StoreError.
     """
 
     def __init__(self, path: Path):
@@ -102,6 +113,7 @@ class Store:
         with self._errors(), _transaction(self._connection):
             now = time.time()
             if conversation is None:
+                self._connection.execute(CLOSE_ALL)  # those whose closing could not be saved
                 conversation = self._connection.execute(INSERT_CONVERSATION, (now,)).lastrowid
             if model:
                 self._connection.execute("UPDATE conversation SET model = ? WHERE id = ?", (model, conversation))
@@ -116,13 +128,43 @@ class Store:
             self._connection.execute("UPDATE conversation SET is_open = 0 WHERE id = ?", (conversation,))
 
     def open_conversation(self) -> SavedConversation | None:
-        """The newest conversation; None when the user left it, or there is none."""
+        """The conversation that was open when the program ended; None when the user had left it, or there is none."""
         with self._errors():
-            newest = self._connection.execute("SELECT id, is_open, shown FROM conversation ORDER BY id DESC LIMIT 1").fetchone()
-            if newest is None or not newest[1]:
-                return None
-            records = [Record(*row) for row in self._connection.execute(READ_MESSAGES, newest[:1])]
-            return SavedConversation(newest[0], records, newest[2])
+            found = self._connection.execute("SELECT id FROM conversation WHERE is_open ORDER BY id DESC LIMIT 1").fetchone()
+            return None if found is None else self._read(found[0])
+
+    def reopen(self, conversation: int) -> SavedConversation:
+        """Read a conversation, and remember that this is the open one; raises StoreError where it is not there any more."""
+        with self._errors(), _transaction(self._connection):
+            saved = self._read(conversation)
+            self._connection.execute(CLOSE_ALL)
+            self._connection.execute("UPDATE conversation SET is_open = 1 WHERE id = ?", (conversation,))
+        return saved
+
+    def conversations(self, words: str = "") -> list[ChatSummary]:
+        """All conversations, or those with `words` in any of their messages whatever the casing; the last used first."""
+        needle = " ".join(words.casefold().split())
+        with self._errors():
+            return [ChatSummary(*row) for row in self._connection.execute(LIST_CONVERSATIONS, (needle, needle))]
+
+    def delete(self, conversation: int) -> None:
+        """Delete a conversation for good: its bytes are overwritten in the file."""
+        with self._errors():
+            self._connection.execute("PRAGMA secure_delete = ON")
+            try:
+                with _transaction(self._connection):
+                    self._connection.execute("DELETE FROM message WHERE conversation_id = ?", (conversation,))
+                    self._connection.execute("DELETE FROM conversation WHERE id = ?", (conversation,))
+            finally:
+                self._connection.execute("PRAGMA secure_delete = OFF")
+        self.tidy()  # the log still has the old pages
+
+    def _read(self, conversation: int) -> SavedConversation:
+        found = self._connection.execute("SELECT shown FROM conversation WHERE id = ?", (conversation,)).fetchone()
+        if found is None:
+            raise StoreError("this chat is not in the file any more.")
+        records = [Record(*row) for row in self._connection.execute(READ_MESSAGES, (conversation,))]
+        return SavedConversation(conversation, records, found[0])
 
     def tidy(self) -> None:
         """Bring the log into the file and wait for the disk: what was saved until now survives a power cut, too."""
@@ -202,6 +244,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")  # it waits for the disk: `tidy` does that at a quiet moment
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function("holds", 2, _holds, deterministic=True)
         _migrate(connection, version)
     except sqlite3.DatabaseError as error:
         connection.close()
@@ -266,6 +309,11 @@ def _row(record: Record, conversation: int, now: float) -> tuple[object, ...]:
         _encodable(record.text),
         record.data,
     )
+
+
+def _holds(text: str, needle: str) -> bool:
+    """Whether the words stand in a text in this order, whatever the casing and the space between them."""
+    return needle in " ".join(text.casefold().split())
 
 
 def _encodable(text: str) -> str:

@@ -148,6 +148,18 @@ def control_style(theme: Theme) -> str:
     return CONTROL_STYLE.format(**asdict(theme)) + slider_style(theme)
 
 
+def table_style(theme: Theme) -> str:
+    """A style sheet for tables with a frame."""
+    return (
+        f"QTableView {{ background: {theme.surface}; color: {theme.text}; border: 1px solid {theme.border};"
+        f" border-radius: 5px; selection-background-color: {theme.accent}; selection-color: {theme.on_accent}; outline: none; }}"
+        f"QTableView:focus {{ border-color: {theme.accent}; }}"
+        f"QHeaderView::section {{ background: {theme.surface}; color: {theme.muted}; border: none;"
+        f" border-bottom: 1px solid {theme.border}; padding: 6px 11px; }}"
+        "QTableView::item { padding: 0 8px; }"
+    )
+
+
 SLIDER_STYLE = """
 QSlider:horizontal {{ min-height: 22px; }}
 QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {border}; }}

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from gui.models.certainty import TokenRow
 from gui.models.token_text import label_of, percent, visible
-from gui.theme import Theme, control_style, number_font
+from gui.theme import Theme, control_style, number_font, table_style
 
 MAX_ROWS = 500
 FIRST_SIZE = (720, 520)  # fits a screen of 900x600 with the window's frame
@@ -206,7 +206,7 @@ class LeastCertain(QDialog):
     def set_theme(self, theme: Theme) -> None:
         """Repaint in other colours."""
         self._theme = theme
-        self.setStyleSheet(control_style(theme) + _table_style(theme))
+        self.setStyleSheet(control_style(theme) + table_style(theme))
         palette = self.count.palette()
         palette.setColor(self.count.foregroundRole(), QColor(theme.muted))
         self.count.setPalette(palette)
@@ -246,14 +246,3 @@ class LeastCertain(QDialog):
     @Slot()
     def _on_go(self) -> None:
         self._on_activated(self.view.currentIndex())
-
-
-def _table_style(theme: Theme) -> str:
-    return (
-        f"QTableView {{ background: {theme.surface}; color: {theme.text}; border: 1px solid {theme.border};"
-        f" border-radius: 5px; selection-background-color: {theme.accent}; selection-color: {theme.on_accent}; outline: none; }}"
-        f"QTableView:focus {{ border-color: {theme.accent}; }}"
-        f"QHeaderView::section {{ background: {theme.surface}; color: {theme.muted}; border: none;"
-        f" border-bottom: 1px solid {theme.border}; padding: 6px 11px; }}"
-        "QTableView::item { padding: 0 8px; }"
-    )
