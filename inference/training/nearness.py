@@ -22,12 +22,17 @@ def trained_questions() -> Iterable[str]:
 
 def nearest_shares(questions: Sequence[str], trained: Iterable[str]) -> np.ndarray:
     """For each question the words in common with the nearest of `trained`, as a share of the words of both together: 0 to 1."""
-    asked = [set(bare(question).split()) for question in questions]
+    return shares(questions, trained).max(axis=0)
+
+
+def shares(texts: Sequence[str], others: Iterable[str]) -> np.ndarray:
+    """Words in common as a share of the words of both together, 0 to 1: a row for each different set of words in `others`."""
+    asked = [set(bare(text).split()) for text in texts]
     column = {word: place for place, word in enumerate(sorted(set().union(*asked)))}
-    known = list({frozenset(bare(text).split()) for text in trained})
+    known = list({frozenset(bare(text).split()) for text in others})
     shared = _word_counts(known, column) @ _word_counts(asked, column).T  # words in common, every pair
     sizes = np.array([[len(words)] for words in known]) + np.array([len(words) for words in asked])
-    return (shared / np.maximum(1, sizes - shared)).max(axis=0)
+    return shared / np.maximum(1, sizes - shared)
 
 
 def _word_counts(texts: Sequence[Iterable[str]], column: dict[str, int]) -> np.ndarray:

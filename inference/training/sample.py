@@ -17,7 +17,7 @@ import inference
 from inference.engine import Engine
 from inference.errors import InferenceError
 from inference.training.variety import distinct, ngrams, words_of
-from inference.types import GenerateRequest, Message, RunFailed, RunFinished, TokenEvent
+from inference.types import GenerateRequest, Message, RunFailed, RunFinished, SamplingParams, TokenEvent
 
 DATA = Path(__file__).parent / "data"
 SAMPLED_ANSWERS = 200
@@ -29,12 +29,12 @@ def read_lines(name: str) -> list[dict]:
     return [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
 
 
-def answer(engine: Engine, prompt: str, seed: int, max_new_tokens: int) -> str:
-    """What the model answers to the first message of a chat."""
+def answer(engine: Engine, prompt: str, seed: int, max_new_tokens: int, params: SamplingParams | None = None) -> str:
+    """What the model answers to the first message of a chat, with the sampling that it recommends unless told."""
     request = GenerateRequest(
         run_id=1,
         messages=(Message("user", prompt),),
-        params=engine.spec.default_params,
+        params=params or engine.spec.default_params,
         seed=seed,
         max_new_tokens=max_new_tokens,
         trace_rows=0,
