@@ -92,8 +92,13 @@ class AnswerRun(QObject):
             self._conversation.append_text(index, rest)
 
     def abandon(self) -> None:
-        """Stop, and hear no more of it."""
+        """Stop, and hear no more of it; everything received is kept, and can be gone on with."""
         self._host.abandon()
+        if self.index is not None:
+            message = self._conversation.messages[self.index]
+            message.finish_reason = "cancelled"
+            self._tell_rest(self.index)
+            self._conversation.set_status(self.index, "stopped", self.tr("Stopped."))
         self.index, self.pauses, self.used_tokens = None, False, 0
         self._known = ()
 

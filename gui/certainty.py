@@ -22,6 +22,7 @@ class Certainty(QObject):
         self._conversation, self._inspector = conversation, inspector
         self._theme, self._window = theme, window
         self._dialog: LeastCertain | None = None
+        conversation.cleared.connect(self._on_cleared)
 
     def set_theme(self, theme: Theme) -> None:
         """Repaint in other colours."""
@@ -41,6 +42,12 @@ class Certainty(QObject):
         self._dialog.show()
         self._dialog.raise_()
         self._dialog.activateWindow()
+
+    @Slot()
+    def _on_cleared(self) -> None:
+        """The window goes with the tokens that it lists."""
+        if self._dialog is not None:
+            self._dialog.close()
 
     @Slot(str, int)
     def _on_token_chosen(self, message_id: str, token: int) -> None:

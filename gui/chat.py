@@ -218,12 +218,16 @@ class Chat(QObject):
         self._after_stop(lambda: self._switch(index, delta))
 
     def new_chat(self) -> None:
-        """Forget this conversation and begin an empty one."""
+        """Leave this conversation and begin an empty one."""
+        self.leave()
+        self._conversation.clear()
+        self.changed.emit()
+
+    def leave(self) -> None:
+        """End the answer in work, or the one that waits, where it is, at once."""
         self._run.abandon()
         self._then = None
         self._settle()
-        self._conversation.clear()
-        self.changed.emit()
 
     def take_up(self) -> None:
         """Go on with the conversation that was just put on screen."""

@@ -67,7 +67,10 @@ class Comparing(QObject):
     @Slot(object, int)
     def _on_run_requested(self, temperatures: tuple[float, ...], max_new_tokens: int) -> None:
         message = self._conversation.find(self._start[0])
-        if message is None or not self._chat.can_use(message):
+        if message is None:
+            self._dialog.fail(self.tr("That answer is no longer there."))
+            return
+        if not self._chat.can_use(message):
             self._dialog.fail(self.tr("The model that wrote this is no longer loaded."))
             return
         request = self._chat.requests.comparison(message, self._start[1], tuple(temperatures), max_new_tokens)

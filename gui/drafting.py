@@ -33,7 +33,8 @@ class Drafting(QObject):
         composer.draft_changed.connect(self._on_draft_changed)
         composer.mode_changed.connect(self._on_mode_changed)
         inspector.changed.connect(self._on_inspector_changed)
-        conversation.cleared.connect(self.refresh)
+        conversation.cleared.connect(self._on_other_conversation)
+        conversation.restored.connect(self._on_other_conversation)
         conversation.path_changed.connect(self._on_path_changed)
         host.draft_explained.connect(self._on_draft_explained)
         host.draft_failed.connect(self._on_draft_failed)
@@ -55,7 +56,12 @@ class Drafting(QObject):
 
     @Slot(int)
     def _on_path_changed(self, _index: int) -> None:
-        """Another conversation stands before the draft; if an answer is about to begin there, it comes first."""
+        """If an answer is about to begin there, it comes first."""
+        self._on_other_conversation()
+
+    @Slot()
+    def _on_other_conversation(self) -> None:
+        """Something else stands before the draft, once everybody has taken note of it."""
         QTimer.singleShot(0, self, self.refresh)
 
     @Slot()

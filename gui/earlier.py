@@ -46,20 +46,20 @@ class Earlier(QObject):
             self._dialog.words_changed.connect(self._list)
             self._dialog.open_requested.connect(self._on_open_requested)
             self._dialog.delete_requested.connect(self._on_delete_requested)
-        self._dialog.search.clear()
+        self._dialog.start()
         self._list()
-        self._dialog.show()
-        self._dialog.raise_()
-        self._dialog.activateWindow()
-        self._dialog.search.setFocus()
+        self._dialog.open()
 
     @Slot()
     def _list(self) -> None:
         """What the file has now, of what is searched for."""
         try:
-            self._dialog.set_chats(self._journal.earlier(self._dialog.search.text()), self._journal.open_number)
+            chats = self._journal.earlier(self._dialog.search.text())
         except StoreError as error:
+            self._dialog.set_chats((), None)
             self._dialog.set_failure(self.tr("The chats cannot be read: {reason}").format(reason=error))
+        else:
+            self._dialog.set_chats(chats, self._journal.open_number)
 
     @Slot(int)
     def _on_open_requested(self, number: int) -> None:
@@ -83,14 +83,22 @@ class Earlier(QObject):
         """Ask, and delete it for good."""
         if not self._is_sure(chat):
             return
-        if chat.number == self._journal.open_number:
-            self._chat.new_chat()
+        is_open = chat.number == self._journal.open_number
+        if is_open:
+            self._chat.leave()
         try:
             self._journal.delete(chat.number)
         except StoreError as error:
             self._dialog.set_failure(self.tr("The chat was not deleted: {reason}").format(reason=error))
             return
+        if is_open:
+            self._chat.new_chat()
         self._list()
+        try:
+            self._journal.wipe()
+        except StoreError as error:
+            text = self.tr("The chat was deleted, but its bytes may still be in the file: {reason}")
+            self._dialog.set_failure(text.format(reason=error))
 
     def _is_sure(self, chat: ChatSummary) -> bool:
         title = shortened(" ".join(chat.title.split())) or self.tr("(no text)")

@@ -15,9 +15,9 @@ class Editing(QObject):
         self._conversation, self._composer = conversation, composer
         self._message_id = ""
         self._kept: tuple[ComposerMode, str] = ("chat", "")  # mode and draft of the composer, put back afterwards
-        conversation.cleared.connect(self._on_cleared)
+        conversation.cleared.connect(self.cancel)
         conversation.path_changed.connect(self._on_path_changed)
-        composer.mode_changed.connect(self._on_cleared)
+        composer.mode_changed.connect(self._on_mode_changed)
 
     @property
     def hint(self) -> str:
@@ -44,6 +44,7 @@ class Editing(QObject):
         self._put_back()
         return index
 
+    @Slot()
     def cancel(self) -> bool:
         """Leave the message as it is; False where there was none."""
         if not self._message_id:
@@ -68,5 +69,5 @@ class Editing(QObject):
             self._forget()
 
     @Slot()
-    def _on_cleared(self) -> None:
+    def _on_mode_changed(self) -> None:
         self._forget()

@@ -72,8 +72,15 @@ class Journal(QObject):
         return self._opened().conversations(words)
 
     def fetch(self, number: int) -> SavedConversation:
-        """An earlier conversation, which is the open one from now on; raises StoreError, and then nothing has changed."""
-        return self._opened().reopen(number)
+        """An earlier conversation, which is the open one from now on; raises StoreError, and then nothing has changed.
+
+        While something of the conversation on screen could not be saved there is none: leaving would lose it.
+        """
+        store = self._opened()
+        self._save()
+        if self._unsaved:
+            raise StoreError(self.tr("what was said here is not saved yet, and would be lost."))
+        return store.reopen(number)
 
     def put_back(self, found: SavedConversation) -> None:
         """Show a fetched conversation in place of the empty one on screen."""
@@ -82,8 +89,14 @@ class Journal(QObject):
         self._listen()
 
     def delete(self, number: int) -> None:
-        """Delete a conversation that is not on screen, for good; raises StoreError."""
+        """Delete a conversation; the one on screen is to be cleared next. Raises StoreError where it could not be deleted."""
         self._opened().delete(number)
+        if number == self._saved_as:
+            self._forget()
+
+    def wipe(self) -> None:
+        """Take what is left of deleted conversations out of the file; raises StoreError."""
+        self._opened().wipe()
 
     def _opened(self) -> Store:
         if self._store is None:
@@ -174,6 +187,11 @@ class Journal(QObject):
                 self._store.close_conversation(self._saved_as)
             except StoreError as error:
                 self._fail(error)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What comes next is another conversation."""
+        self._timer.stop()
         self._saved_as, self._next_position = None, 0
         self._shown_id = self._saved_shown_id = ""
         for table in (self._positions, self._unsaved, self._statuses, self._hidden):

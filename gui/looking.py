@@ -32,6 +32,7 @@ class Looking(QObject):
         self._forgotten = 0  # chips in front that are no part of the prompt
         host.described.connect(self._on_described)
         chat.answer_ended.connect(self._on_answer_ended)
+        conversation.cleared.connect(self._on_cleared)
         inspector.changed.connect(self._mark_held)
 
     def set_theme(self, theme: Theme) -> None:
@@ -58,6 +59,12 @@ class Looking(QObject):
     def _show(self, answer: ChatMessage) -> None:
         self._answer_id = answer.message_id
         self._host.describe(DescribeRequest(0, answer.prompt_ids))
+
+    @Slot()
+    def _on_cleared(self) -> None:
+        """The window goes with the answer that it is about."""
+        if self._view is not None:
+            self._view.close()
 
     @Slot(int)
     def _on_answer_ended(self, index: int) -> None:

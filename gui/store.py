@@ -45,7 +45,7 @@ LIST_CONVERSATIONS = """
             WHERE first.conversation_id = conversation.id AND text != '' ORDER BY position, created, rowid LIMIT 1), ''),
         model, count(*), max(message.created)
     FROM conversation JOIN message ON message.conversation_id = conversation.id
-    WHERE ? = '' OR EXISTS (SELECT 1 FROM message AS any_one WHERE any_one.conversation_id = conversation.id AND holds(text, ?))
+    WHERE {condition}
     GROUP BY conversation.id ORDER BY max(message.created) DESC, conversation.id DESC"""
 CLOSE_ALL = "UPDATE conversation SET is_open = 0 WHERE is_open"
 SAVE_MESSAGE = """
@@ -55,6 +55,10 @@ SAVE_MESSAGE = """
 READ_MESSAGES = """
     SELECT id, position, role, status, note, text, data, parent FROM message
     WHERE conversation_id = ? ORDER BY position, created, rowid"""
+
+
+HOLDS = """EXISTS (
+        SELECT 1 FROM message AS any_one WHERE any_one.conversation_id = conversation.id AND holds(CAST(text AS BLOB), ?))"""
 
 
 class StoreError(Exception):
@@ -142,22 +146,23 @@ class Store:
         return saved
 
     def conversations(self, words: str = "") -> list[ChatSummary]:
-        """All conversations, or those with `words` in any of their messages whatever the casing; the last used first."""
-        needle = " ".join(words.casefold().split())
+        """All conversations, or those in whose messages all the `words` stand, whatever the casing; the last used first."""
+        needles = words.casefold().split()
+        query = LIST_CONVERSATIONS.format(condition=" AND ".join([HOLDS] * len(needles)) or "TRUE")
         with self._errors():
-            return [ChatSummary(*row) for row in self._connection.execute(LIST_CONVERSATIONS, (needle, needle))]
+            return [ChatSummary(*row) for row in self._connection.execute(query, needles)]
 
     def delete(self, conversation: int) -> None:
-        """Delete a conversation for good: its bytes are overwritten in the file."""
+        """Delete a conversation; `wipe` then takes what is left of its bytes out of the file."""
+        with self._errors(), _transaction(self._connection):
+            self._connection.execute("DELETE FROM message WHERE conversation_id = ?", (conversation,))
+            self._connection.execute("DELETE FROM conversation WHERE id = ?", (conversation,))
+
+    def wipe(self) -> None:
+        """Write the file anew without anything that was deleted or replaced, and empty the log; waits for the disk."""
         with self._errors():
-            self._connection.execute("PRAGMA secure_delete = ON")
-            try:
-                with _transaction(self._connection):
-                    self._connection.execute("DELETE FROM message WHERE conversation_id = ?", (conversation,))
-                    self._connection.execute("DELETE FROM conversation WHERE id = ?", (conversation,))
-            finally:
-                self._connection.execute("PRAGMA secure_delete = OFF")
-        self.tidy()  # the log still has the old pages
+            self._connection.execute("VACUUM")
+        self.tidy()
 
     def _read(self, conversation: int) -> SavedConversation:
         found = self._connection.execute("SELECT shown FROM conversation WHERE id = ?", (conversation,)).fetchone()
@@ -244,6 +249,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")  # it waits for the disk: `tidy` does that at a quiet moment
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")
         connection.create_function("holds", 2, _holds, deterministic=True)
         _migrate(connection, version)
     except sqlite3.DatabaseError as error:
@@ -311,9 +317,9 @@ def _row(record: Record, conversation: int, now: float) -> tuple[object, ...]:
     )
 
 
-def _holds(text: str, needle: str) -> bool:
-    """Whether the words stand in a text in this order, whatever the casing and the space between them."""
-    return needle in " ".join(text.casefold().split())
+def _holds(text: bytes, needle: str) -> bool:
+    """Whether a casefolded word stands in a text; a damaged text is searched as far as it can be read."""
+    return needle in _decode(text).casefold()
 
 
 def _encodable(text: str) -> str:

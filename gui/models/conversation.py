@@ -27,6 +27,7 @@ class Conversation(QObject):
     path_changed = Signal(int)  # from this index on the messages are others, fewer or more of them
     numbers_changed = Signal(int)  # tokens of a message, or numbers of its tokens, came after its text
     cleared = Signal()
+    restored = Signal()  # after a message_added for each message
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -109,6 +110,7 @@ class Conversation(QObject):
             self._tree.path.append(message)
             self.message_added.emit(index)
         self.set_forgotten(forgotten)
+        self.restored.emit()
 
     def clear(self) -> None:
         """Start a new, empty conversation."""

@@ -11,6 +11,7 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
+    QSignalBlocker,
     Qt,
     Signal,
     Slot,
@@ -31,6 +32,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.models.chat_summary import ChatSummary
+from gui.models.plain_tooltip import tooltip
 from gui.theme import Theme, control_style, table_style
 
 FIRST_SIZE = (720, 520)  # fits a screen of 900x600 with the window's frame
@@ -76,11 +78,13 @@ class ChatTable(QAbstractTableModel):
         return names[section] if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """The cells; the tooltip of a chat shows more of its first text and the exact time."""
+        """The cells; what is cut short in one is whole in its tooltip."""
         chat, column = self.chats[index.row()], index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return self._cell(chat, column)
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip(self._whole(chat, column))
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(column)
             case Qt.ItemDataRole.FontRole:
@@ -98,12 +102,23 @@ class ChatTable(QAbstractTableModel):
         }
         return cells[column]()
 
+    def _whole(self, chat: ChatSummary, column: int) -> str:
+        moment = _moment(chat.changed)
+        if column == CHANGED and moment is not None:
+            return QLocale().toString(moment, QLocale.FormatType.LongFormat)
+        return chat.title if column == TITLE else self._cell(chat, column)
+
+
+def _moment(changed: float) -> QDateTime | None:
+    """None for what no clock has shown: a damaged row."""
+    return QDateTime.fromMSecsSinceEpoch(round(1000 * changed)) if 0 < changed < YEAR_9999 else None
+
 
 def when(changed: float, now: datetime) -> str:
     """A moment in Unix time as the user would write it: today the time, otherwise the date, both in the local zone."""
-    if not 0 < changed < YEAR_9999:  # a damaged row
+    moment = _moment(changed)
+    if moment is None:
         return ""
-    moment = QDateTime.fromMSecsSinceEpoch(round(1000 * changed))
     locale = QLocale()
     if moment.date().toPython() == now.date():
         return locale.toString(moment.time(), QLocale.FormatType.ShortFormat)
@@ -124,7 +139,9 @@ class EarlierChats(QDialog):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None):
         super().__init__(parent)
+        self._searched = ""  # for what was listed last
         self.setWindowTitle(self.tr("Earlier chats"))
+        self.setWindowModality(Qt.WindowModality.WindowModal)  # the list cannot grow old while it is looked at
         self.setMinimumSize(*MINIMUM_SIZE)
         self.resize(*FIRST_SIZE)
         self.search = QLineEdit(self)
@@ -201,27 +218,40 @@ class EarlierChats(QDialog):
     def set_theme(self, theme: Theme) -> None:
         """Repaint in other colours."""
         self.setStyleSheet(control_style(theme) + table_style(theme) + _field_style(theme))
-        palette = self.state.palette()
-        palette.setColor(self.state.foregroundRole(), QColor(theme.muted))
-        self.state.setPalette(palette)
+        self._theme = theme
+        self._tell(self.state.text(), theme.muted)
+
+    def start(self) -> None:
+        """Search for nothing, with the keyboard in the field."""
+        with QSignalBlocker(self.search):
+            self.search.clear()
+        self.search.setFocus()
 
     def set_chats(self, chats: Sequence[ChatSummary], open_number: int | None) -> None:
-        """Show these, the first one chosen; the one with `open_number` is on screen."""
+        """Show these, and choose the row that was chosen or, after another search, the first; `open_number` is on screen."""
+        row = self.view.currentIndex().row() if self.search.text() == self._searched else 0
+        self._searched = self.search.text()
         self.table.set_chats(chats, open_number)
-        self.state.setText(self._count(len(chats)))
+        self._tell(self._count(len(chats)), self._theme.muted)
         if chats:
-            self.view.selectRow(0)
+            self.view.selectRow(min(max(row, 0), len(chats) - 1))
         self._enable()
 
     def set_failure(self, sentence: str) -> None:
         """Say why there is nothing to show, or why something was not done."""
+        self._tell(sentence, self._theme.text)
+
+    def _tell(self, sentence: str, color: str) -> None:
         self.state.setText(sentence)
+        palette = self.state.palette()
+        palette.setColor(self.state.foregroundRole(), QColor(color))
+        self.state.setPalette(palette)
 
     def _count(self, total: int) -> str:
         if total:
             return self.tr("Chats: {total}").format(total=f"{total:,}")
         if self.search.text().strip():
-            return self.tr("In no chat do these words occur")
+            return self.tr("No chat has all these words")
         return self.tr("No chats yet: each one you begin is kept here")
 
     def _chosen(self) -> ChatSummary | None:

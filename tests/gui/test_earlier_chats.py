@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from gui.store import Store, StoreError
 from gui.views.earlier_chats import EarlierChats, when
-from inference.types import GenerateRequest
+from inference.types import DraftRequest, GenerateRequest
 from tests.gui.conftest import Stage
 
 
@@ -106,7 +106,11 @@ def test_opening_in_the_middle_of_an_answer_keeps_what_there_was(stage: Stage):
     assert texts(stage) == ["One", "Hello there."]
     dialog.open_requested.emit(stage.program.journal.earlier("Two")[0].number)
     assert texts(stage) == ["Two", "Hello"]
-    assert stage.conversation.messages[1].note == "Interrupted."
+    assert stage.conversation.messages[1].note == "Stopped."
+    assert stage.window.actions_by_key["continue"].isEnabled()
+    stage.program.chat.resume(1)
+    stage.run()
+    assert texts(stage) == ["Two", "Hello there."]
 
 
 def test_the_chat_on_screen_stays_when_it_is_chosen(two: Stage):
@@ -134,7 +138,7 @@ def test_searching_and_opening_with_the_keyboard_alone(two: Stage):
     assert titles(dialog) == ["One fish"]
     two.type(" and more")
     assert titles(dialog) == []
-    assert dialog.state.text() == "In no chat do these words occur"
+    assert dialog.state.text() == "No chat has all these words"
     assert not dialog.open_button.isEnabled()
     two.qtbot.keyClick(dialog.search, Qt.Key.Key_Return)
     assert dialog.isVisible()
@@ -168,7 +172,6 @@ def test_deleting_asks_first(two: Stage, monkeypatch: pytest.MonkeyPatch):
 def test_the_question_shows_a_long_or_odd_title_as_it_is(two: Stage, monkeypatch: pytest.MonkeyPatch):
     """Cut short, and markup is nothing but text."""
     asked = answer_box(monkeypatch, "Cancel")
-    say(two, "x")
     two.program.chat.new_chat()
     say(two, "<b>Bold</b> " + "word " * 40)
     open_list(two).delete_button.click()
@@ -201,6 +204,7 @@ def test_a_second_window_says_why_it_has_no_list(two: Stage, qtbot, tmp_path):
     second = Stage(qtbot, tmp_path / "profile")
     dialog = open_list(second.ready())
     assert "cannot be read: another Glassbox window" in dialog.state.text()
+    assert not dialog.open_button.isEnabled()
     second.close()
 
 
@@ -227,6 +231,122 @@ def test_a_chat_that_cannot_be_deleted_is_still_listed(two: Stage, monkeypatch: 
     dialog.delete_button.click()
     assert dialog.state.text() == "The chat was not deleted: the disk is full."
     assert titles(dialog) == ["Two birds", "One fish"]
+    dialog.view.selectRow(0)
+    dialog.delete_button.click()
+    assert texts(two) == ["Two birds", "Hello there."]
+    say(two, "Still here")
+    assert two.program.journal.earlier()[0].messages == 4
+
+
+def test_bytes_that_may_be_left_are_told(two: Stage, monkeypatch: pytest.MonkeyPatch):
+    """The chat is gone all the same."""
+
+    def wipe(_store: Store) -> None:
+        raise StoreError("the disk is full.")
+
+    monkeypatch.setattr(Store, "wipe", wipe)
+    answer_box(monkeypatch, "Delete")
+    dialog = open_list(two)
+    dialog.delete_button.click()
+    assert dialog.state.text() == "The chat was deleted, but its bytes may still be in the file: the disk is full."
+    assert titles(dialog) == ["One fish"]
+
+
+def test_deleting_a_chat_while_it_is_answered(two: Stage, monkeypatch: pytest.MonkeyPatch):
+    """Nothing of it comes back, and no other is begun for it."""
+    answer_box(monkeypatch, "Delete")
+    two.program.chat.send("More")
+    two.run(3 + 5)
+    dialog = open_list(two)
+    dialog.delete_button.click()
+    two.run()
+    assert titles(dialog) == ["One fish"]
+    assert texts(two) == []
+
+
+def test_after_a_delete_the_next_chat_is_chosen(two: Stage, monkeypatch: pytest.MonkeyPatch):
+    """In the same place of the list; after another search it is the first."""
+    for text in ("Three", "Four"):
+        two.program.chat.new_chat()
+        say(two, text)
+    answer_box(monkeypatch, "Delete")
+    dialog = open_list(two)
+    dialog.view.selectRow(1)
+    dialog.delete_button.click()
+    assert (titles(dialog), dialog.view.currentIndex().row()) == (["Four", "Two birds", "One fish"], 1)
+    dialog.view.selectRow(2)
+    dialog.delete_button.click()
+    assert (titles(dialog), dialog.view.currentIndex().row()) == (["Four", "Two birds"], 1)
+    dialog.search.setText("o")
+    assert dialog.view.currentIndex().row() == 0
+
+
+def test_what_cannot_be_saved_is_not_left(two: Stage, monkeypatch: pytest.MonkeyPatch):
+    """The chat on screen would be lost: it stays, and the reason is told."""
+    number = two.program.journal.earlier("fish")[0].number
+
+    def save(_store: Store, *_: object) -> None:
+        raise StoreError("the disk is full.")
+
+    monkeypatch.setattr(Store, "save", save)
+    say(two, "Unsaved")
+    open_list(two).open_requested.emit(number)
+    assert texts(two) == ["Two birds", "Hello there.", "Unsaved", "Hello there."]
+    assert "is not saved yet, and would be lost" in two.window.banner.text
+
+
+def test_the_draft_is_looked_at_behind_the_opened_chat(two: Stage):
+    """The panel shows what would follow it there, not in an empty chat."""
+    two.window.composer.focus()
+    two.type("draft")
+    two.qtbot.wait(400)  # the composer waits for a pause in the typing
+    two.run()
+    two.engine.requests.clear()
+    open_list(two).open_requested.emit(two.program.journal.earlier("fish")[0].number)
+    two.qtbot.wait(20)
+    two.run()
+    last = [request for request in two.engine.requests if isinstance(request, DraftRequest)][-1]
+    assert [message.content for message in last.messages] == ["One fish", "Hello there.", "draft"]
+
+
+def test_the_search_in_the_chat_goes_on_in_the_opened_one(two: Stage):
+    """The bar counts what there is here."""
+    two.window.transcript.show_find()
+    bar = two.window.transcript.find_bar
+    bar.field.setText("two")
+    assert bar.count.text() == "1 of 1"
+    open_list(two).open_requested.emit(two.program.journal.earlier("fish")[0].number)
+    two.qtbot.waitUntil(lambda: bar.count.text() != "1 of 1")
+    bar.field.setText("fish")
+    assert bar.count.text() == "1 of 1"
+
+
+def test_a_message_that_was_being_edited_stays_behind(two: Stage):
+    """The draft of before is in the composer again."""
+    two.window.composer.set_text("my draft")
+    two.window.actions_by_key["write_differently"].trigger()
+    assert two.window.composer.text() == "Two birds"
+    open_list(two).open_requested.emit(two.program.journal.earlier("fish")[0].number)
+    assert two.window.composer.text() == "my draft"
+
+
+def test_windows_about_the_chat_that_was_left_are_closed(two: Stage):
+    for key in ("raw", "least_certain"):
+        two.window.actions_by_key[key].trigger()
+    two.run()
+    windows = (two.program.looking._view, two.program.certainty._dialog)
+    assert all(window.isVisible() for window in windows)
+    open_list(two).open_requested.emit(two.program.journal.earlier("fish")[0].number)
+    assert not any(window.isVisible() for window in windows)
+
+
+def test_what_is_cut_short_is_whole_in_the_tooltip(two: Stage):
+    """Markup in it is text."""
+    two.program.chat.new_chat()
+    say(two, "<b>long</b> " + "word " * 30)
+    table = open_list(two).table
+    assert "&lt;b&gt;long" in table.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert str(datetime.now().year) in table.index(0, 3).data(Qt.ItemDataRole.ToolTipRole)
 
 
 def test_moments_are_written_as_in_daily_life():

@@ -1,6 +1,6 @@
 """Searching in the transcript: what is typed in the bar is looked up, marked in the messages and brought into view."""
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, QTimer, Slot
 
 from gui.models.conversation import Conversation
 from gui.views.transcript.column import MessageColumn
@@ -21,6 +21,8 @@ class Search(QObject):
         bar.query_changed.connect(self._on_query_changed)
         bar.stepped.connect(self._on_stepped)
         bar.closed.connect(self._on_closed)
+        conversation.cleared.connect(self._on_other_conversation)
+        conversation.restored.connect(self._on_other_conversation)
 
     def open(self, text: str) -> None:
         """Open the bar with this text, or with the last one."""
@@ -58,6 +60,16 @@ class Search(QObject):
             view = self._column.bring(message)
             if view is not None:
                 self._column.show_part(message, view.span_rect(start, end))
+
+    @Slot()
+    def _on_other_conversation(self) -> None:
+        """Look for the same in it, once its messages are there; nothing moves."""
+        QTimer.singleShot(0, self, self._search_again)
+
+    def _search_again(self) -> None:
+        if self._finder.query:
+            self._finder.search(self._finder.query, self._column.first_visible_row())
+            self.mark_all()
 
     @Slot(str)
     def _on_query_changed(self, query: str) -> None:
