@@ -157,9 +157,8 @@ class MainWindow(QMainWindow):
         """Show the chat's state: what can be done, the model, the context in use."""
         spec, busy = self._chat.spec, self._chat.is_busy
         self.actions_by_key["stop"].setEnabled(busy)
-        self.actions_by_key["copy_answer"].setEnabled(self.last_answer() != "")
         self.actions_by_key["find"].setEnabled(len(self._conversation.messages) > 0)
-        self._enable_inspect()
+        self._enable_by_tokens()
         self.composer.set_busy(busy)
         self.header.set_title(self._title())
         self.setWindowTitle(self.tr("{title} – Glassbox").format(title=self.header.title))
@@ -205,15 +204,18 @@ class MainWindow(QMainWindow):
     @Slot(int)
     def show_speed(self, _message: int) -> None:
         """Say how fast tokens arrive, and how full the context is, a few times a second."""
-        self._enable_inspect()
+        self._enable_by_tokens()
         now = time.perf_counter()
         if now - self._speed_shown_s > SPEED_EVERY_S and self._chat.tokens_per_s:
             self._speed_shown_s = now
             self._speed.setText(self.tr("{speed} tokens/s").format(speed=f"{self._chat.tokens_per_s:,.0f}"))
             self.header.set_context(self._chat.used_tokens, self._chat.spec.context_tokens if self._chat.spec else 0)
 
-    def _enable_inspect(self) -> None:
+    def _enable_by_tokens(self) -> None:
+        """What an answer can be used for as soon as it has begun."""
         self.actions_by_key["inspect"].setEnabled(self._conversation.last_token() is not None)
+        newest = next((message for message in reversed(self._conversation.messages) if message.role == "assistant"), None)
+        self.actions_by_key["copy_answer"].setEnabled(newest is not None and newest.length > 0)
 
     def last_answer(self) -> str:
         """Text of the newest answer; "" where there is none."""

@@ -306,6 +306,19 @@ def test_the_last_answer_is_copied(stage: Stage):
     assert QGuiApplication.clipboard().text() == "Hello there."
 
 
+def test_an_answer_is_copied_while_it_grows(stage: Stage):
+    """Not before its first word: until then there is nothing to copy."""
+    stage.ready()
+    action = stage.window.actions_by_key["copy_answer"]
+    stage.program.chat.send("Hi")
+    stage.run(3)
+    assert not action.isEnabled()
+    stage.run(5)
+    assert action.isEnabled()
+    action.trigger()
+    assert QGuiApplication.clipboard().text() == "Hello"
+
+
 def test_the_edit_menu_acts_where_the_keyboard_is(stage: Stage):
     """Select all, cut and paste in the composer; with the panel focused they do nothing."""
     stage.ready()
