@@ -3,7 +3,8 @@
 A recipe names the model's size, the mix of buckets and the phases; the learning rate warms up, stays, and decays
 over the last phase (warm-up-stable-decay, https://arxiv.org/abs/2404.06395). A phase may be bounded by steps or by
 the wall clock, so that the same recipe fits a machine of any speed. `recipe.toml` is for a two-core CPU,
-`recipe-deeper.toml` goes on from its result, `recipe-gpu.toml` is for one large GPU (their heads say how to run them).
+`recipe-deeper.toml` goes on from its result and `recipe-longer.toml` from that one's, `recipe-gpu.toml` is for one large GPU
+(their heads say how to run them).
 The state is saved every few minutes, and when the run is asked to end (Ctrl+C, SIGTERM, `--minutes`); the same command goes
 on from there, and `export` makes a checkpoint of it at any time.
 """
