@@ -199,7 +199,8 @@ class EarlierChats(QDialog):
         header.setSectionsClickable(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(TITLE, QHeaderView.ResizeMode.Stretch)
-        for column, widest in ((MODEL, "glassbox-tiny-long"), (MESSAGES, "Messages"), (CHANGED, "Last message")):
+        for column in (MODEL, MESSAGES, CHANGED):
+            widest = "glassbox-tiny-long" if column == MODEL else self.table.headerData(column, Qt.Orientation.Horizontal)
             view.setColumnWidth(column, view.fontMetrics().horizontalAdvance(widest) + COLUMN_ROOM)
 
     def _lay_out(self) -> None:
@@ -222,9 +223,11 @@ class EarlierChats(QDialog):
         self._tell(self.state.text(), theme.muted)
 
     def start(self) -> None:
-        """Search for nothing, with the keyboard in the field."""
+        """Search for nothing, choose nothing yet, and give the keyboard to the field."""
         with QSignalBlocker(self.search):
             self.search.clear()
+        self.view.clearSelection()
+        self.view.setCurrentIndex(_NOWHERE)
         self.search.setFocus()
 
     def set_chats(self, chats: Sequence[ChatSummary], open_number: int | None) -> None:

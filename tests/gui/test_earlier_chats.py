@@ -193,11 +193,14 @@ def test_deleting_the_chat_on_screen_leaves_an_empty_one(two: Stage, monkeypatch
 
 
 def test_the_list_is_fresh_each_time(two: Stage):
-    """A search of the last time is gone."""
+    """A search of the last time is gone, and so is the row that was chosen."""
     dialog = open_list(two)
     dialog.search.setText("fish")
     dialog.close()
     assert titles(open_list(two)) == ["Two birds", "One fish"]
+    dialog.view.selectRow(1)
+    dialog.close()
+    assert open_list(two).view.currentIndex().row() == 0
 
 
 def test_a_second_window_says_why_it_has_no_list(two: Stage, qtbot, tmp_path):
